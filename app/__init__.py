@@ -1,0 +1,1 @@
+"""AnyGPT: gateway, chat and dashboard in one process."""

@@ -1,0 +1,1 @@
+"""HTTP: gateway endpoints and management endpoints."""

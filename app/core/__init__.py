@@ -1,0 +1,1 @@
+"""What every layer meets in: types, errors, settings, time, money."""

@@ -1,0 +1,214 @@
+"""The database: one writer thread that commits whatever is queued, and a pool of readers.
+
+`write` runs a function in the writer's transaction and returns when it is committed; `execute` queues one row of a
+prepared statement, the ledger's fast way. What has gathered while the last commit ran is committed together, at once.
+If a shared transaction fails, each piece is tried again in one of its own, so that only the faulty one sees the error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+T = TypeVar("T")
+READERS = 4
+
+
+class Statement:
+    """An insert or update compiled once; rows are tuples in the order of `names`."""
+
+    def __init__(self, sql: Executable, engine: Engine) -> None:
+        compiled = sql.compile(engine)  # type: ignore[attr-defined]
+        self.sql = str(compiled)
+        self.names: tuple[str, ...] = tuple(compiled.positiontup)
+
+
+@dataclass(slots=True)
+class _Piece:
+    work: Callable[[Connection], Any] | None
+    statement: Statement | None
+    row: tuple[Any, ...]
+    done: Future[Any] | None
+    loop_future: asyncio.Future[None] | None = None
+    result: Any = None
+    error: BaseException | None = field(default=None)
+
+
+class Database:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.writer_engine = _engine(url, "BEGIN IMMEDIATE", pool_size=1)
+        self.reader_engine = _engine(url, "BEGIN", pool_size=READERS)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+        self._queue: deque[_Piece] = deque()  # appends and pops are atomic, so no lock
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Starts the writer thread; called on the loop whose futures it will resolve."""
+        self.loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._write_loop, name="db-write", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Runs `work` in the writer's transaction. Returns after the commit; raises what `work` raised."""
+
+        def in_session(connection: Connection) -> T:
+            with Session(connection, expire_on_commit=False) as session:
+                result = work(session)
+                session.flush()
+            return result
+
+        piece = _Piece(in_session, None, (), Future())
+        self._put(piece)
+        assert piece.done is not None
+        result: T = await asyncio.wrap_future(piece.done)
+        return result
+
+    def execute_soon(self, statement: Statement, row: tuple[Any, ...]) -> None:
+        """Queues one row and does not wait."""
+        self._put(_Piece(None, statement, row, None))
+
+    async def execute(self, statement: Statement, row: tuple[Any, ...]) -> None:
+        """Queues one row and returns when it is committed."""
+        assert self.loop is not None
+        future: asyncio.Future[None] = self.loop.create_future()
+        self._put(_Piece(None, statement, row, None, future))
+        await future
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Runs `work` in a read transaction on a thread of the pool."""
+
+        def in_session() -> T:
+            with Session(self.reader_engine, expire_on_commit=False) as session:
+                return work(session)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, in_session)
+
+    def prepare(self, sql: Executable) -> Statement:
+        return Statement(sql, self.writer_engine)
+
+    async def close(self) -> None:
+        """Commits what is queued, then ends the threads."""
+        self._closed = True
+        self._wake.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._readers.shutdown)
+        self.writer_engine.dispose()
+        self.reader_engine.dispose()
+
+    def _put(self, piece: _Piece) -> None:
+        if self._closed:
+            raise RuntimeError("the database is closed")
+        self._queue.append(piece)
+        self._wake.set()
+
+    def _write_loop(self) -> None:
+        with self.writer_engine.connect() as connection:
+            while True:
+                self._wake.wait()
+                self._wake.clear()
+                pieces = [self._queue.popleft() for _ in range(len(self._queue))]
+                if pieces:
+                    self._commit(connection, pieces)
+                elif self._closed:
+                    return
+                if self._closed:
+                    self._wake.set()
+
+    def _commit(self, connection: Connection, pieces: list[_Piece]) -> None:
+        try:
+            with connection.begin():
+                _run(connection, pieces)
+        except BaseException as error:  # noqa: BLE001  whatever failed is handed to the caller it belongs to
+            if len(pieces) == 1:
+                pieces[0].error = error
+            else:
+                for piece in pieces:
+                    self._commit(connection, [piece])
+                return
+        self._release(pieces)
+
+    def _release(self, pieces: list[_Piece]) -> None:
+        awaited: list[_Piece] = []
+        for piece in pieces:
+            if piece.done is not None and not piece.done.cancelled():
+                if piece.error is None:
+                    piece.done.set_result(piece.result)
+                else:
+                    piece.done.set_exception(piece.error)
+            elif piece.loop_future is not None:
+                awaited.append(piece)
+        if awaited and self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(_resolve, awaited)
+
+
+def _run(connection: Connection, pieces: list[_Piece]) -> None:
+    """Runs the pieces in their order; neighbouring rows of one statement go to the driver together."""
+    at = 0
+    while at < len(pieces):
+        piece = pieces[at]
+        if piece.statement is None:
+            assert piece.work is not None
+            piece.result = piece.work(connection)
+            at += 1
+            continue
+        end = at + 1
+        while end < len(pieces) and pieces[end].statement is piece.statement:
+            end += 1
+        connection.exec_driver_sql(piece.statement.sql, [each.row for each in pieces[at:end]])
+        at = end
+
+
+def _resolve(pieces: list[_Piece]) -> None:
+    for piece in pieces:
+        future = piece.loop_future
+        if future is not None and not future.done():
+            if piece.error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(piece.error)
+
+
+def _engine(url: str, begin: str, pool_size: int) -> Engine:
+    # hide_parameters: exceptions would print secrets otherwise
+    engine = create_engine(url, hide_parameters=True, pool_size=pool_size, max_overflow=2)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection: sqlite3.Connection, _: object) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+                connection.execute(f"PRAGMA {pragma}").close()
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a failed write means that the disk (or a quota) is full or cannot be written."""
+    text = str(getattr(error, "orig", error)).lower()
+    return isinstance(error, SQLAlchemyError) and any(
+        words in text for words in ("disk is full", "disk i/o", "readonly", "unable to open")
+    )

@@ -1,0 +1,1 @@
+"""Wire formats, each both ways, without I/O."""

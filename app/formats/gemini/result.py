@@ -1,0 +1,90 @@
+"""A whole answer of generateContent, read and written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from app.core.chat import ChatResult, Choice, FinishReason, ToolCall, Usage
+from app.core.errors import UnreadableAnswer
+from app.core.ids import new_id
+from app.formats.failures import in_band
+from app.formats.gemini.parts import read_parts, write_parts
+from app.formats.gemini.words import camel, read_finish, read_usage, write_finish, write_usage
+from app.formats.payload import as_count, as_dict, as_dicts, as_text, dump, read_answer
+
+
+def decode_result(body: bytes) -> ChatResult:
+    value = _answer(body)
+    answer = as_text(value.get("responseId"))
+    choices = [_choice(candidate, answer) for candidate in as_dicts(value.get("candidates"))]
+    if not choices:
+        choices = [Choice(parts=[], finish=FinishReason.CONTENT_FILTER)]  # the prompt was blocked
+    return ChatResult(
+        id=answer,
+        model=as_text(value.get("modelVersion")),
+        created=_seconds(value.get("createTime")),
+        choices=choices,
+        usage=read_usage(value.get("usageMetadata")),
+    )
+
+
+def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
+    value = _answer(body)
+    candidates = as_dicts(value.get("candidates"))
+    if not candidates:
+        return read_usage(value.get("usageMetadata")), FinishReason.CONTENT_FILTER
+    finish = read_finish(candidates[0].get("finishReason"), has_call(candidates[0]))
+    return read_usage(value.get("usageMetadata")), finish
+
+
+def encode_result(result: ChatResult) -> bytes:
+    value: dict[str, Any] = {
+        "candidates": [
+            {
+                "content": {"parts": write_parts(choice.parts), "role": "model"},
+                "finishReason": write_finish(choice.finish),
+                "index": choice.index,
+            }
+            for choice in result.choices
+        ]
+    }
+    if result.usage is not None:
+        value["usageMetadata"] = write_usage(result.usage)
+    value["modelVersion"] = result.model
+    value["responseId"] = result.id or new_id("resp")
+    return dump(value)
+
+
+def has_call(candidate: dict[str, Any]) -> bool:
+    parts = as_dict(candidate.get("content")).get("parts")
+    return any("functionCall" in part for part in as_dicts(parts if isinstance(parts, list) else [parts]))
+
+
+def blocked(value: dict[str, Any]) -> bool:
+    return bool(as_dict(value.get("promptFeedback")).get("blockReason"))
+
+
+def _answer(body: bytes) -> dict[str, Any]:
+    value: dict[str, Any] = camel(read_answer(body))
+    if value.get("error"):
+        raise in_band(value, body[:65536])
+    if not as_dicts(value.get("candidates")) and not blocked(value):
+        raise UnreadableAnswer("The provider's answer has no candidates.", body=body[:2000])
+    return value
+
+
+def _choice(candidate: dict[str, Any], answer: str) -> Choice:
+    parts = read_parts(candidate.get("content"), answer)
+    return Choice(
+        parts=parts,
+        index=as_count(candidate.get("index")),
+        finish=read_finish(candidate.get("finishReason"), any(isinstance(part, ToolCall) for part in parts)),
+    )
+
+
+def _seconds(value: Any) -> int:
+    try:
+        return int(datetime.fromisoformat(as_text(value)).timestamp())
+    except (ValueError, OverflowError):
+        return 0

@@ -1,0 +1,133 @@
+"""Gemini's stream, as events or as one JSON array → events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from app.core.chat import (
+    Audio,
+    Ended,
+    Event,
+    File,
+    Finished,
+    FinishReason,
+    Foreign,
+    ForeignDelta,
+    Image,
+    MediaDelta,
+    Part,
+    Reasoning,
+    ReasoningDelta,
+    Started,
+    StreamFailed,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+    UsageReport,
+)
+from app.core.errors import UpstreamDown
+from app.formats.failures import in_band
+from app.formats.gemini.array import ArrayReader
+from app.formats.gemini.parts import FAMILY, read_parts
+from app.formats.gemini.result import blocked
+from app.formats.gemini.words import camel, read_finish, read_usage
+from app.formats.payload import as_count, as_dicts, as_text, read_answer, try_read
+from app.formats.sse import SSEReader
+
+CUT = "The provider's stream broke off before its end."
+
+
+class _Candidate(msgspec.Struct):
+    calls: int = 0
+    finish: FinishReason | None = None
+
+
+class GenerateStreamDecoder:
+    def __init__(self) -> None:
+        self._sse = SSEReader()
+        self._array: ArrayReader | None = None
+        self._begun = False  # the first byte has been seen
+        self._candidates: dict[int, _Candidate] = {}
+        self._id = ""
+        self._started = False
+        self._blocked = False
+        self._failed = False
+        self._usage: Usage | None = None
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        events: list[Event] = []
+        if not self._begun and (start := chunk.lstrip()[:1]):
+            self._begun = True
+            if start == b"[":
+                self._array = ArrayReader()
+        if self._array is not None:
+            for element in self._array.feed(chunk):
+                self._answer(element, events)
+            return events
+        for frame in self._sse.feed(chunk):
+            if frame.data.strip() not in (b"", b"[DONE]"):
+                self._answer(frame.data, events)
+        return events
+
+    def close(self) -> list[Event]:
+        events: list[Event] = []
+        for frame in self._sse.close():
+            if isinstance(try_read(frame.data), dict):
+                self._answer(frame.data, events)
+        if self._failed:
+            return events
+        done = bool(self._candidates) and all(candidate.finish for candidate in self._candidates.values())
+        events.append(Ended() if done or self._blocked else StreamFailed(UpstreamDown(CUT)))
+        return events
+
+    def _answer(self, data: bytes, events: list[Event]) -> None:
+        value: dict[str, Any] = camel(read_answer(data))
+        if value.get("error"):
+            if not self._failed:
+                self._failed = True
+                events.append(StreamFailed(in_band(value)))
+            return
+        self._id = self._id or as_text(value.get("responseId"))
+        candidates = as_dicts(value.get("candidates"))
+        if (candidates or blocked(value)) and not self._started:
+            self._started = True
+            events.append(Started(self._id, as_text(value.get("modelVersion"))))
+        for candidate in candidates:
+            self._candidate(candidate, events)
+        if blocked(value) and not self._blocked:
+            self._blocked = True
+            events.append(Finished(FinishReason.CONTENT_FILTER))
+        usage = read_usage(value.get("usageMetadata"))
+        if usage is not None and usage != self._usage:
+            self._usage = usage
+            events.append(UsageReport(usage))
+
+    def _candidate(self, value: dict[str, Any], events: list[Event]) -> None:
+        index = as_count(value.get("index"))
+        state = self._candidates.setdefault(index, _Candidate())
+        for part in read_parts(value.get("content"), self._id, state.calls):
+            self._part(part, state, index, events)
+        reason = read_finish(value.get("finishReason"), bool(state.calls))
+        if reason is not None and reason != state.finish:
+            state.finish = reason
+            events.append(Finished(reason, index))
+
+    def _part(self, part: Part, state: _Candidate, index: int, events: list[Event]) -> None:
+        match part:
+            case Text():
+                events.append(TextDelta(part.text, index))
+            case Reasoning():
+                events.append(ReasoningDelta(part.text, part.signature, part.redacted, part.family, index))
+            case ToolCall():
+                events.append(ToolCallStart(state.calls, part.id, part.name, part.signature, index))
+                events.append(ToolCallDelta(state.calls, part.arguments, index))
+                state.calls += 1
+            case Image() | Audio() | File() if part.data:
+                events.append(MediaDelta(part.data, part.media_type or "", index))
+            case Foreign():
+                events.append(ForeignDelta(FAMILY, part.value, index))

@@ -1,0 +1,116 @@
+"""Events → Gemini's stream of events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from app.core.chat import (
+    Event,
+    Finished,
+    FinishReason,
+    ForeignDelta,
+    MediaDelta,
+    Part,
+    Reasoning,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+    UsageReport,
+)
+from app.core.errors import AnyGPTError
+from app.core.ids import new_id
+from app.formats.gemini.errors import error_object
+from app.formats.gemini.parts import write_parts
+from app.formats.gemini.words import write_finish, write_usage
+from app.formats.media import from_media
+from app.formats.sse import write_event
+
+
+class _Call(msgspec.Struct):
+    start: ToolCallStart
+    arguments: list[str]
+
+
+class GenerateStreamEncoder:
+    """A call goes out whole, so its pieces are gathered until something else comes."""
+
+    def __init__(self) -> None:
+        self._started = Started("", "")
+        self._calls: dict[tuple[int, int], _Call] = {}
+        self._finishes: dict[int, FinishReason] = {}
+        self._usage: Usage | None = None
+
+    def encode(self, event: Event) -> bytes:
+        match event:
+            case Started():
+                self._started = event
+            case TextDelta() | RefusalDelta():
+                if event.text:
+                    return self._parts(event.index, [{"text": event.text}])
+            case ReasoningDelta():
+                return self._written(event.index, Reasoning(event.text, event.signature, event.redacted, event.family))
+            case ToolCallStart():
+                self._calls[event.index, event.position] = _Call(event, [])
+            case ToolCallDelta():
+                if (call := self._calls.get((event.index, event.position))) is not None:
+                    call.arguments.append(event.arguments)
+            case MediaDelta():
+                return self._written(event.index, from_media(event.media_type, event.data))
+            case ForeignDelta(family="gemini"):
+                return self._parts(event.index, [event.value])
+            case Finished():
+                self._finishes[event.index] = event.reason
+            case UsageReport():
+                self._usage = event.usage
+            case _:
+                pass
+        return b""
+
+    def end(self, extra: dict[str, Any] | None = None) -> bytes:
+        out = self._flush()
+        finishes = self._finishes or {0: FinishReason.STOP}
+        last = max(finishes)
+        for index, reason in sorted(finishes.items()):
+            candidate = {
+                "content": {"parts": [{"text": ""}], "role": "model"},
+                "finishReason": write_finish(reason),
+                "index": index,
+            }
+            more: dict[str, Any] = {}
+            if index == last:
+                more = {"usageMetadata": write_usage(self._usage or Usage()), **(extra or {})}
+            out += self._event(candidate, more)
+        return out
+
+    def fail(self, error: AnyGPTError) -> bytes:
+        return write_event(error_object(error))
+
+    def _written(self, index: int, part: Part) -> bytes:
+        parts = write_parts([part])
+        return self._parts(index, parts) if parts else b""
+
+    def _parts(self, index: int, parts: list[dict[str, Any]]) -> bytes:
+        candidate = {"content": {"parts": parts, "role": "model"}, "index": index}
+        return self._flush() + self._event(candidate, {})
+
+    def _flush(self) -> bytes:
+        out = b""
+        for (index, _), call in sorted(self._calls.items()):
+            start = call.start
+            part = ToolCall(start.id, start.name, "".join(call.arguments), start.signature)
+            out += self._event({"content": {"parts": write_parts([part]), "role": "model"}, "index": index}, {})
+        self._calls.clear()
+        return out
+
+    def _event(self, candidate: dict[str, Any], more: dict[str, Any]) -> bytes:
+        if not self._started.id:
+            self._started = Started(new_id("resp"), self._started.model)
+        value = {"candidates": [candidate], **more}
+        return write_event(value | {"modelVersion": self._started.model, "responseId": self._started.id})

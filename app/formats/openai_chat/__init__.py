@@ -1,0 +1,1 @@
+"""OpenAI's chat completions, as OpenAI and all who followed speak them."""

@@ -1,0 +1,116 @@
+"""What routing needs of a chat completion request, read without decoding the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from app.core.errors import BadRequest
+from app.formats.base import Peek
+from app.formats.fields import check_list, check_model
+from app.formats.media import AUDIO_SHARE, IMAGE_BYTES
+from app.formats.payload import as_dict, as_text, kind, peek
+
+_NONE = msgspec.Raw(b"")
+EXTENSIONS = ("models", "provider")  # OpenRouter's, for the gateway; taken out before relaying
+_MEDIA = (b'"image_url"', b'"input_audio"', b'"file"', b'"document_url"')
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Head(msgspec.Struct):
+    model: str
+    messages: msgspec.Raw
+    stream: bool | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    n: int | None = None
+    tools: msgspec.Raw = _NONE
+    functions: msgspec.Raw = _NONE
+    response_format: msgspec.Raw = _NONE
+    stream_options: _StreamOptions | None = None
+    user: str | None = None
+    metadata: dict[str, Any] | None = None
+    models: list[str] | None = None
+    provider: dict[str, Any] | None = None
+    reasoning_effort: str | None = None
+
+
+class _Message(msgspec.Struct):
+    content: Any = None
+
+
+_head = msgspec.json.Decoder(_Head)
+_messages = msgspec.json.Decoder(list[_Message])
+_format = msgspec.json.Decoder(dict[str, Any])
+
+
+def peek_chat(body: bytes) -> Peek:
+    head = peek(body, _head)
+    check_model(head.model)
+    messages = bytes(head.messages)
+    check_list(messages, "messages")
+    needs: set[str] = set()
+    size = len(messages)
+    if any(word in messages for word in _MEDIA):
+        size -= _media(messages, needs)
+    tools, functions = bytes(head.tools), bytes(head.functions)
+    for offered in (tools, functions):
+        if offered.startswith(b"[") and offered[1:].strip() != b"]":
+            needs.add("tools")
+            size += len(offered)
+    response_format = bytes(head.response_format)
+    if b"json" in response_format:
+        needs.add("json")
+        size += len(response_format)
+    if head.reasoning_effort not in (None, "none", "minimal"):
+        needs.add("reasoning")
+    limit = head.max_completion_tokens if head.max_completion_tokens is not None else head.max_tokens
+    if limit is not None and limit < 1:
+        field = "max_tokens" if head.max_completion_tokens is None else "max_completion_tokens"
+        raise BadRequest(f"{field}: expected a whole number from 1, got {limit}.", field=field)
+    if head.n is not None and not 1 <= head.n <= 128:
+        raise BadRequest(f"n: expected a whole number from 1 to 128, got {head.n}.", field="n")
+    extensions: dict[str, Any] = {}
+    if head.models is not None:
+        extensions["models"] = head.models
+    if head.provider is not None:
+        extensions["provider"] = head.provider
+    return Peek(
+        model=head.model,
+        stream=bool(head.stream),
+        max_tokens=limit * head.n if limit is not None and head.n else limit,
+        needs=frozenset(needs),
+        input_bytes=size,
+        include_usage=bool(head.stream_options and head.stream_options.include_usage),
+        user=head.user,
+        metadata=head.metadata or {},
+        extensions=extensions,
+    )
+
+
+def _media(messages: bytes, needs: set[str]) -> int:
+    """Adds what the messages' parts need; returns the bytes of media that the model will not read as text."""
+    saved = 0
+    for message in peek(messages, _messages):
+        if not isinstance(message.content, list):
+            continue
+        for part in message.content:
+            if not isinstance(part, dict):
+                raise BadRequest(f"messages: a content part must be an object, not {kind(part)}.", field="messages")
+            match part.get("type"):
+                case "image_url":
+                    needs.add("vision")
+                    address = part.get("image_url")
+                    url = as_text(address.get("url")) if isinstance(address, dict) else as_text(address)
+                    saved += len(url) - IMAGE_BYTES
+                case "input_audio":
+                    needs.add("audio_in")
+                    data = len(as_text(as_dict(part.get("input_audio")).get("data")))
+                    saved += data - data // AUDIO_SHARE
+                case "file" | "document_url":
+                    needs.add("files")
+    return saved

@@ -1,0 +1,87 @@
+"""A whole chat completion, read and written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.chat import ChatResult, Choice, FinishReason, ToolCall, Usage
+from app.core.errors import UnreadableAnswer
+from app.core.ids import new_id
+from app.formats.failures import in_band
+from app.formats.openai_chat.message import read_message, write_message
+from app.formats.openai_chat.words import chunk_usage, read_finish, write_finish, write_usage
+from app.formats.payload import as_count, as_dict, as_dicts, as_text, dump, read_answer
+
+_KEPT = ("system_fingerprint", "service_tier", "citations", "search_results")
+
+
+def decode_result(body: bytes) -> ChatResult:
+    value = read_answer(body)
+    refuse_error(value, body)
+    answer = as_text(value.get("id"))
+    return ChatResult(
+        id=answer,
+        model=as_text(value.get("model")),
+        created=as_count(value.get("created")),
+        choices=[_choice(choice, answer) for choice in _choices(value, body)],
+        usage=chunk_usage(value),
+        extra={key: value[key] for key in _KEPT if value.get(key) is not None},
+    )
+
+
+def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
+    value = read_answer(body)
+    refuse_error(value, body)
+    first = _choices(value, body)[0]
+    message = as_dict(first.get("message"))
+    has_tools = bool(message.get("tool_calls") or message.get("function_call"))
+    return chunk_usage(value), read_finish(first.get("finish_reason"), has_tools)
+
+
+def encode_result(result: ChatResult) -> bytes:
+    value: dict[str, Any] = {
+        "id": result.id or new_id("chatcmpl"),
+        "object": "chat.completion",
+        "created": result.created,
+        "model": result.model,
+        "choices": [
+            {
+                "index": choice.index,
+                "message": write_message(choice.parts),
+                "logprobs": choice.logprobs,
+                "finish_reason": write_finish(choice.finish),
+            }
+            for choice in result.choices
+        ],
+    }
+    if result.usage is not None:
+        value["usage"] = write_usage(result.usage)
+    value.update({key: result.extra[key] for key in _KEPT if key in result.extra})
+    return dump(value)
+
+
+def refuse_error(value: dict[str, Any], body: bytes) -> None:
+    """A 200 whose body is an error (Azure's filter, OpenRouter's `code: 502`)."""
+    if value.get("error") and not value.get("choices"):
+        raise in_band(value, body[:65536])
+
+
+def _choices(value: dict[str, Any], body: bytes) -> list[dict[str, Any]]:
+    choices = as_dicts(value.get("choices"))
+    if not choices:
+        raise UnreadableAnswer("The provider's answer has no choices.", body=body[:2000])
+    for choice in choices:
+        if choice.get("error") and not as_dict(choice.get("message")).get("content"):
+            raise in_band(choice, body[:65536])
+    return choices
+
+
+def _choice(choice: dict[str, Any], answer: str) -> Choice:
+    parts = read_message(as_dict(choice.get("message")), answer)
+    logprobs = choice.get("logprobs")
+    return Choice(
+        index=as_count(choice.get("index")),
+        parts=parts,
+        finish=read_finish(choice.get("finish_reason"), any(isinstance(part, ToolCall) for part in parts)),
+        logprobs=logprobs if isinstance(logprobs, dict) else None,
+    )

@@ -1,0 +1,196 @@
+"""A provider's stream of chat completion chunks → events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from app.core.chat import (
+    CitationDelta,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    Image,
+    MediaDelta,
+    ReasoningDelta,
+    Refusal,
+    RefusalDelta,
+    Started,
+    StreamFailed,
+    Text,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
+from app.core.errors import UpstreamDown
+from app.formats.failures import in_band
+from app.formats.media import data_url
+from app.formats.openai_chat.message import google_signature, read_call_arguments, read_content, read_reasoning
+from app.formats.openai_chat.words import chunk_usage, read_finish
+from app.formats.payload import as_count, as_dict, as_dicts, as_text, read_answer, try_read
+from app.formats.sse import Frame, SSEReader
+from app.formats.tool_ids import made_id
+
+CUT = "The provider's stream broke off before its end."
+
+
+class _Call(msgspec.Struct):
+    position: int
+    id: str = ""
+    name: str = ""
+    index: int | None = None  # as the provider numbers it
+    waiting: str = ""  # arguments that came before the name
+    begun: bool = False
+    signature: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    calls: list[_Call] = []
+    finish: FinishReason | None = None
+
+
+class ChatStreamDecoder:
+    def __init__(self) -> None:
+        self._reader = SSEReader()
+        self._choices: dict[int, _Choice] = {}
+        self._id = ""
+        self._started = False
+        self._failed = False
+        self._done = False
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        events: list[Event] = []
+        for frame in self._reader.feed(chunk):
+            self._frame(frame, events)
+        return events
+
+    def close(self) -> list[Event]:
+        events: list[Event] = []
+        for frame in self._reader.close():
+            # the last event may lack its blank line; if it is no whole JSON either, it was cut off
+            if frame.data.strip() == b"[DONE]" or try_read(frame.data) is not None:
+                self._frame(frame, events)
+        if self._failed or self._done:
+            return events
+        if self._choices and all(choice.finish for choice in self._choices.values()):
+            events.append(Ended())
+        else:
+            events.append(StreamFailed(UpstreamDown(CUT)))
+        return events
+
+    def _frame(self, frame: Frame, events: list[Event]) -> None:
+        if self._done:
+            return
+        data = frame.data.strip()
+        if data == b"[DONE]":
+            self._finish_all(events)
+        elif data:
+            self._chunk(read_answer(data), events)
+
+    def _finish_all(self, events: list[Event]) -> None:
+        self._done = True
+        if self._failed:
+            return
+        if not self._choices:
+            events.append(StreamFailed(UpstreamDown("The provider's stream ended without an answer.")))
+            return
+        for index, choice in self._choices.items():
+            if choice.finish is None:  # some never say why they stopped
+                self._finish(index, choice, "stop", events)
+        events.append(Ended())
+
+    def _chunk(self, value: dict[str, Any], events: list[Event]) -> None:
+        if value.get("error"):
+            self._fail(value, events)
+        choices = as_dicts(value.get("choices"))
+        self._id = self._id or as_text(value.get("id"))
+        if choices and not self._started:
+            self._started = True
+            events.append(Started(self._id, as_text(value.get("model")), as_count(value.get("created"))))
+        for choice in choices:
+            self._choice(choice, events)
+        usage = chunk_usage(value)
+        if usage is not None:
+            events.append(UsageReport(usage))
+
+    def _fail(self, value: dict[str, Any], events: list[Event]) -> None:
+        if not self._failed:
+            self._failed = True
+            events.append(StreamFailed(in_band(value)))
+
+    def _choice(self, value: dict[str, Any], events: list[Event]) -> None:
+        index = as_count(value.get("index"))
+        state = self._choices.setdefault(index, _Choice(calls=[]))
+        delta = as_dict(value.get("delta")) or as_dict(value.get("message"))
+        for thought in read_reasoning(delta):
+            events.append(ReasoningDelta(thought.text, thought.signature, thought.redacted, thought.family, index))
+        for part in read_content(delta):
+            if isinstance(part, Text):
+                events.append(TextDelta(part.text, index))
+            elif isinstance(part, Refusal):
+                events.append(RefusalDelta(part.text, index))
+            elif isinstance(part, Image):
+                url = part.url or data_url(part.media_type or "image/png", part.data or "")
+                events.append(MediaDelta(part.data or url, part.media_type or "image/*", index))
+        for annotation in as_dicts(delta.get("annotations")):
+            events.append(CitationDelta(annotation, "openai", index))
+        for call in as_dicts(delta.get("tool_calls")):
+            self._call(call, state, index, events)
+        if function := as_dict(delta.get("function_call")):
+            self._call({"index": 0, "function": function}, state, index, events)
+        audio = as_dict(delta.get("audio"))
+        if transcript := as_text(audio.get("transcript")):
+            events.append(TextDelta(transcript, index))
+        if data := as_text(audio.get("data")):
+            events.append(MediaDelta(data, "audio/pcm", index))
+        if value.get("error"):
+            self._fail(value, events)
+        elif value.get("finish_reason") and state.finish is None:
+            self._finish(index, state, value["finish_reason"], events)
+
+    def _finish(self, index: int, state: _Choice, reason: Any, events: list[Event]) -> None:
+        for call in state.calls:
+            self._begin(call, index, events)
+        state.finish = read_finish(reason, bool(state.calls))
+        if state.finish is FinishReason.ERROR:
+            self._fail({"error": {"message": "The provider ended its answer with an error."}}, events)
+        elif state.finish is not None:
+            events.append(Finished(state.finish, index))
+
+    def _call(self, value: dict[str, Any], state: _Choice, index: int, events: list[Event]) -> None:
+        function = as_dict(value.get("function"))
+        call_id, name = as_text(value.get("id")), as_text(function.get("name"))
+        call = self._which(state, value.get("index"), call_id, name)
+        call.id = call.id or call_id
+        call.name = call.name or name
+        call.signature = call.signature or google_signature(value)
+        call.waiting += read_call_arguments(function.get("arguments"))
+        if call.name:
+            self._begin(call, index, events)
+
+    def _which(self, state: _Choice, number: Any, call_id: str, name: str) -> _Call:
+        """A follow-up belongs to the call with its index; without one, to the last call. Another id together with
+        a name is always another call: some number all of theirs 0."""
+        calls = state.calls
+        if isinstance(number, int) and not isinstance(number, bool):
+            known = next((call for call in reversed(calls) if call.index == number), None)
+        else:
+            number = None
+            known = calls[-1] if calls and not (name and (not call_id or call_id != calls[-1].id)) else None
+        if known is not None and not (call_id and known.id and call_id != known.id and name):
+            return known
+        call = _Call(position=len(calls), index=number)
+        calls.append(call)
+        return call
+
+    def _begin(self, call: _Call, index: int, events: list[Event]) -> None:
+        if not call.begun:
+            call.begun = True
+            call.id = call.id or made_id(self._id, call.position, call.name)
+            events.append(ToolCallStart(call.position, call.id, call.name, call.signature, index))
+        if call.waiting:
+            events.append(ToolCallDelta(call.position, call.waiting, index))
+            call.waiting = ""

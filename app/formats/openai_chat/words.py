@@ -1,0 +1,133 @@
+"""Finish reasons and usage in OpenAI's words, and as the providers that followed write them."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from app.core.chat import FinishReason, Usage
+from app.formats.payload import as_count, as_dict
+
+_FINISH = {
+    "stop": FinishReason.STOP,
+    "eos": FinishReason.STOP,
+    "eos_token": FinishReason.STOP,
+    "end_turn": FinishReason.STOP,
+    "stop_sequence": FinishReason.STOP,
+    "COMPLETE": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "max_tokens": FinishReason.LENGTH,
+    "MAX_TOKENS": FinishReason.LENGTH,
+    "model_length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "tool_call": FinishReason.TOOL_CALLS,
+    "tool_use": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.CONTENT_FILTER,
+    "sensitive": FinishReason.CONTENT_FILTER,
+    "safety": FinishReason.CONTENT_FILTER,
+    "refusal": FinishReason.REFUSAL,
+    "error": FinishReason.ERROR,
+    "network_error": FinishReason.ERROR,
+}
+_WORDS = {
+    FinishReason.STOP: "stop",
+    FinishReason.LENGTH: "length",
+    FinishReason.TOOL_CALLS: "tool_calls",
+    FinishReason.CONTENT_FILTER: "content_filter",
+    FinishReason.REFUSAL: "content_filter",
+    FinishReason.PAUSE: "length",  # there is no word for "to be continued"; "stop" would say that it is done
+    FinishReason.ERROR: "error",
+    FinishReason.OTHER: "stop",
+}
+_NANO = Decimal(1_000_000_000)
+
+
+def read_finish(value: Any, has_tools: bool) -> FinishReason | None:
+    """A forced `tool_choice` ends with "stop" although there are tool calls: what happened counts."""
+    if not isinstance(value, str) or not value:
+        return None
+    reason = _FINISH.get(value) or _FINISH.get(value.lower(), FinishReason.OTHER)
+    return FinishReason.TOOL_CALLS if reason is FinishReason.STOP and has_tools else reason
+
+
+def write_finish(reason: FinishReason | None) -> str:
+    return _WORDS.get(reason or FinishReason.STOP, "stop")
+
+
+def read_usage(value: Any) -> Usage | None:
+    """Usage, normalised. What stands outside of prompt and completion is told by the total: xAI's and Gemini's
+    reasoning (outside of the completion), Mistral's audio (outside of the prompt)."""
+    if not isinstance(value, dict) or ("prompt_tokens" not in value and "completion_tokens" not in value):
+        return None
+    prompt_details = as_dict(value.get("prompt_tokens_details"))
+    completion_details = as_dict(value.get("completion_tokens_details"))
+    prompt, completion = as_count(value.get("prompt_tokens")), as_count(value.get("completion_tokens"))
+    reasoning = as_count(completion_details.get("reasoning_tokens"))
+    audio = as_count(prompt_details.get("audio_tokens"))
+    outside = as_count(value.get("total_tokens")) - prompt - completion
+    if outside > 0:
+        if outside == audio:
+            prompt += outside
+        else:
+            completion += outside
+            reasoning = reasoning or outside
+    cached = (
+        as_count(prompt_details.get("cached_tokens"))
+        or as_count(value.get("prompt_cache_hit_tokens"))
+        or as_count(value.get("cached_tokens"))
+        or as_count(value.get("cache_read_input_tokens"))
+    )
+    written = as_count(prompt_details.get("cache_write_tokens")) or as_count(value.get("cache_creation_input_tokens"))
+    return Usage(
+        input=prompt,
+        output=completion,
+        cache_read=min(cached, prompt),
+        cache_write=min(written, max(prompt - cached, 0)),
+        reasoning=min(reasoning, completion),
+        audio_input=audio,
+        audio_output=as_count(completion_details.get("audio_tokens")),
+        cost=_cost(value),
+    )
+
+
+def chunk_usage(value: dict[str, Any]) -> Usage | None:
+    """Usage wherever an answer or a chunk carries it (Groq's compound models: in `x_groq` only)."""
+    usage = read_usage(value.get("usage"))
+    return usage if usage is not None else read_usage(as_dict(value.get("x_groq")).get("usage"))
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    prompt_details: dict[str, Any] = {"cached_tokens": usage.cache_read, "audio_tokens": usage.audio_input}
+    if usage.cache_write:
+        prompt_details["cache_write_tokens"] = usage.cache_write
+    return {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.input + usage.output,
+        "prompt_tokens_details": prompt_details,
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": usage.audio_output,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def _cost(usage: dict[str, Any]) -> int | None:
+    """Nano-dollars the provider says it charged: OpenRouter and Vercel in USD, Perplexity in an object,
+    xAI in ticks of 1e-10 USD."""
+    ticks = usage.get("cost_in_usd_ticks")
+    if isinstance(ticks, int) and not isinstance(ticks, bool) and ticks > 0:
+        return (ticks + 5) // 10
+    cost = usage.get("cost")
+    if isinstance(cost, dict):
+        cost = cost.get("total_cost")
+    if isinstance(cost, bool) or not isinstance(cost, int | float | str):
+        return None
+    try:
+        nano = (Decimal(str(cost)) * _NANO).to_integral_value()
+    except InvalidOperation:
+        return None
+    return int(nano) if nano.is_finite() and 0 <= nano < 10**18 else None

@@ -1,0 +1,259 @@
+"""The tap beside a relayed event stream: scans bytes for what may matter and decodes only that."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import msgspec
+
+from app.core.chat import FinishReason, Usage
+from app.core.errors import UnreadableAnswer, UpstreamError
+from app.formats.failures import in_band
+from app.formats.payload import add_members, try_read
+from app.formats.sse import MAX_EVENT, Frame, parse_event
+
+SAMPLE = 64 * 1024  # bytes of the wire kept for counting characters, should no usage arrive
+MAX_TAIL = 1024 * 1024
+_EVENT_END = re.compile(rb"\r?\n\r?\n")
+
+
+class Seen(msgspec.Struct):
+    """What one event is to a tap."""
+
+    content: bool = False
+    ends: bool = False  # it looks like the end: kept back with all after it, until content follows
+    drop: bool = False  # not for this client
+
+
+class StreamTap:
+    """What all event streams have in common. A format says which bytes may matter (`triggers`), what an event is
+    (`_look`) and how many characters it holds (`_characters`)."""
+
+    triggers: ClassVar[tuple[bytes, ...]] = (b'"error"',)
+    patterns: ClassVar[tuple[re.Pattern[bytes], ...]] = ()
+
+    def __init__(self, *, strip_usage: bool = False) -> None:
+        self.content = False
+        self.finish: FinishReason | None = None
+        self.error: UpstreamError | None = None
+        self.ended = False
+        self.events = 0
+        self._usage: Usage | None = None
+        self._strip_usage = strip_usage
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._edge = b""  # the last bytes of what is pending: a blank line may be cut in two
+        self._tail: list[tuple[bytes, bool]] = []  # (event, whether it carries usage)
+        self._tail_size = 0
+        self._sample: list[bytes] = []
+        self._wire = 0  # bytes passed on
+        self._counted = 0  # bytes of them whose characters were counted
+        self._text = 0
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._usage
+
+    @property
+    def tail(self) -> bytes:
+        return b"".join([raw for raw, _ in self._tail])
+
+    @property
+    def output_text(self) -> int:
+        for block in self._sample:
+            self._counted += len(block)
+            for raw in split_events(block):
+                frame = _frame(raw)
+                value = try_read(frame.data) if frame else None
+                if isinstance(value, dict):
+                    self._text += self._characters(value)
+        self._sample.clear()
+        if not self._counted:
+            return 0
+        return self._text * self._wire // self._counted
+
+    def feed(self, chunk: bytes) -> bytes:
+        pending = self._pending
+        probe = self._edge + chunk if pending else chunk
+        cut = _last_end(probe)
+        if cut <= 0:
+            pending.append(chunk)
+            self._edge = probe[-3:]
+            self._pending_size += len(chunk)
+            if self._pending_size > MAX_EVENT:
+                raise UnreadableAnswer(f"The provider sent an event of more than {MAX_EVENT} bytes.")
+            return b""
+        cut += len(chunk) - len(probe)  # where the last complete event ends in this chunk
+        if pending:
+            pending.append(chunk[:cut])
+            block = b"".join(pending)
+            pending.clear()
+        else:
+            block = chunk[:cut] if cut < len(chunk) else chunk
+        self._pending_size = len(chunk) - cut
+        if self._pending_size:
+            pending.append(chunk[cut:])
+            self._edge = chunk[cut:][-3:]
+        return self._pass(block)
+
+    def close(self) -> bytes:
+        rest = b"".join(self._pending)
+        self._pending.clear()
+        out = self._last(rest) if rest.strip() else b""
+        if self._complete():
+            self.ended = True
+        elif out and not self.ended:
+            out += b"\n\n"  # an error will follow, and must not run into this event
+        return out
+
+    def tail_with(self, extra: dict[str, Any]) -> bytes:
+        chosen = next((n for n in range(len(self._tail) - 1, -1, -1) if self._tail[n][1]), None)
+        if chosen is None:
+            with_json = (n for n in range(len(self._tail) - 1, -1, -1) if b"{" in self._tail[n][0])
+            chosen = next(with_json, None)
+        return b"".join(
+            add_members(raw, extra) if number == chosen else raw for number, (raw, _) in enumerate(self._tail)
+        )
+
+    def _pass(self, block: bytes) -> bytes:
+        """Complete events → those that go out now."""
+        out: list[bytes] = []
+        at, size = 0, len(block)
+        scanned = False
+        while at < size:
+            if self.content and not self._tail and not scanned:
+                scanned = True
+                stop = self._first_trigger(block, at)
+                if stop > at:
+                    plain = block if not at and stop == size else block[at:stop]
+                    self.events += plain.count(b"\n\n") or plain.count(b"\n\r\n")
+                    self._keep(plain)
+                    out.append(plain)
+                    at = stop
+                    continue
+            end = _next_end(block, at)
+            raw = block[at:end]
+            at = end
+            self.events += 1
+            if self.content and not self._tail and not self._triggered(raw):
+                self._keep(raw)
+                out.append(raw)
+            else:
+                self._examine(raw, _frame(raw), out)
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def _examine(self, raw: bytes, frame: Frame | None, out: list[bytes]) -> None:
+        seen = self._read(frame) if frame else Seen()
+        if seen.drop:
+            return
+        self._keep(raw)
+        if seen.content:
+            self.content = True
+            if self._tail:  # it was not the end after all
+                out.append(self.tail)
+                self._tail.clear()
+                self._tail_size = 0
+        if seen.ends or self._tail:
+            self._hold(raw)
+        else:
+            out.append(raw)
+
+    def _read(self, frame: Frame) -> Seen:
+        value = try_read(frame.data)
+        if not isinstance(value, dict):
+            return self._odd(frame)
+        if (error := self._error_of(value)) is not None:
+            self.error = self.error or error
+            self._look(value)
+            return Seen(ends=True)
+        return self._look(value)
+
+    def _odd(self, frame: Frame) -> Seen:
+        """An event whose data is no JSON object."""
+        if not self.content:
+            raise UnreadableAnswer("The provider's stream holds an event that is not JSON.", body=frame.data[:2000])
+        return Seen()
+
+    def _error_of(self, value: dict[str, Any]) -> UpstreamError | None:
+        return in_band(value) if value.get("error") else None
+
+    def _look(self, value: dict[str, Any]) -> Seen:
+        raise NotImplementedError
+
+    def _characters(self, value: dict[str, Any]) -> int:
+        raise NotImplementedError
+
+    def _complete(self) -> bool:
+        return self.finish is not None and self.error is None
+
+    def _last(self, rest: bytes) -> bytes:
+        """What came after the last blank line: an event without one, a body that is plain JSON (an error, or an
+        answer that ignored `stream`), or an event that was cut off: clients would not see that one either."""
+        text = rest.strip()
+        frame = Frame("", text) if text.startswith((b"{", b"[")) else _frame(rest)
+        if frame is None or (frame.data.strip() != b"[DONE]" and try_read(frame.data) is None):
+            return b""
+        out: list[bytes] = []
+        self.events += 1
+        self._examine(rest, frame, out)
+        return b"".join(out)
+
+    def _hold(self, raw: bytes) -> None:
+        self._tail.append((raw, self._carries_usage(raw)))
+        self._tail_size += len(raw)
+        if self._tail_size > MAX_TAIL + MAX_EVENT:
+            raise UnreadableAnswer("The provider went on sending after the end of its answer.")
+
+    def _carries_usage(self, raw: bytes) -> bool:
+        return b'"usage"' in raw
+
+    def _keep(self, raw: bytes) -> None:
+        if self._wire < SAMPLE:
+            self._sample.append(raw)
+        self._wire += len(raw)
+
+    def _triggered(self, raw: bytes) -> bool:
+        return any(trigger in raw for trigger in self.triggers) or any(p.search(raw) for p in self.patterns)
+
+    def _first_trigger(self, block: bytes, at: int) -> int:
+        """Where the first event that may matter begins; the block's end where there is none."""
+        first = len(block)
+        for trigger in self.triggers:
+            if (found := block.find(trigger, at, first)) >= 0:
+                first = found
+        for pattern in self.patterns:
+            if match := pattern.search(block, at, first):
+                first = match.start()
+        if first == len(block):
+            return first
+        return at + _last_end(block[at:first])
+
+
+def split_events(block: bytes) -> list[bytes]:
+    """Complete events, each with its blank line."""
+    events, at = [], 0
+    while at < len(block):
+        end = _next_end(block, at)
+        events.append(block[at:end])
+        at = end
+    return events
+
+
+def _last_end(block: bytes) -> int:
+    """After the last blank line; 0 where there is none."""
+    end = block.rfind(b"\n\n") + 2
+    if b"\r" in block:
+        end = max(end, block.rfind(b"\n\r\n") + 3 if b"\n\r\n" in block else 0)
+    return end if end > 1 else 0
+
+
+def _next_end(block: bytes, at: int) -> int:
+    match = _EVENT_END.search(block, at)
+    return match.end() if match else len(block)
+
+
+def _frame(raw: bytes) -> Frame | None:
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\n", b"\n")
+    return parse_event(raw.strip(b"\n"))

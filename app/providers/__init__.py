@@ -1,0 +1,1 @@
+"""Upstreams: kinds as rows, the HTTP client, adapters where a protocol needs code."""

@@ -1,0 +1,1 @@
+"""Pure routing: candidates, rules, plans, breakers."""

@@ -1,0 +1,33 @@
+"""A deployment as routing sees it: one way to serve a model."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.core.price import Price
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """`capabilities` None means unknown, which is allowed; `alias` is the name clients use."""
+
+    id: str
+    provider_id: str
+    provider: str
+    kind: str
+    model: str
+    alias: str
+    formats: tuple[str, ...]
+    priority: int = 100
+    price: Price | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    capabilities: frozenset[str] | None = None
+    demo: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.provider}"
+
+
+def by_priority(deployment: Deployment) -> tuple[int, str, str]:
+    """The order where nothing else is said: priority, then names."""
+    return (deployment.priority, deployment.provider, deployment.model)

@@ -1,0 +1,1 @@
+"""Passwords, secrets, gateway keys, permissions."""

@@ -1,0 +1,1 @@
+"""What the product does; the only place that joins the layers below."""

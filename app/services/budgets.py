@@ -1,0 +1,138 @@
+"""Budgets in memory: reserved before, settled after, read from the ledger at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from app.core.errors import BudgetSpent
+from app.core.money import show_usd
+from app.services.views import BudgetView
+
+WINDOWS = ("hour", "day", "week", "month", "total")
+
+
+class Budget:
+    """One limit in one calendar window. Nothing is spent past it: reservations count as spent until settled."""
+
+    def __init__(self, limit: int, window: str, zone: ZoneInfo) -> None:
+        self.limit, self.window, self.zone = limit, window, zone
+        self.spent = 0
+        self.reserved = 0
+        self._start: datetime | None = None
+
+    def roll(self, now: datetime) -> None:
+        start = window_start(self.window, now, self.zone)
+        if start != self._start:
+            if self._start is not None:
+                self.spent = 0
+            self._start = start
+
+    def left(self) -> int:
+        return self.limit - self.spent - self.reserved
+
+    def view(self, now: datetime) -> BudgetView:
+        self.roll(now)
+        return BudgetView(self.limit, self.window, self.spent, self.reserved, window_end(self.window, now, self.zone))
+
+
+@dataclass(slots=True)
+class Reservation:
+    """What one request holds of a key's budgets until it is settled."""
+
+    budgets: KeyBudgets
+    amount: int
+    settled: bool = False
+
+    def top_up(self, more: int, now: datetime) -> None:
+        """Raises BudgetSpent when it does not fit."""
+        self.budgets.check(more, now)
+        for budget in self.budgets.budgets:
+            budget.reserved += more
+        self.amount += more
+
+    def settle(self, cost: int, now: datetime) -> None:
+        if self.settled:
+            return
+        self.settled = True
+        for budget in self.budgets.budgets:
+            budget.reserved -= self.amount
+            budget.roll(now)
+            budget.spent += cost
+
+
+@dataclass(slots=True)
+class KeyBudgets:
+    budgets: list[Budget] = field(default_factory=list)
+
+    def check(self, amount: int, now: datetime) -> None:
+        for budget in self.budgets:
+            budget.roll(now)
+            if amount > budget.left() or budget.left() <= 0:
+                raise BudgetSpent(_sentence(budget, amount, now))
+
+    def reserve(self, amount: int, now: datetime) -> Reservation:
+        """Raises BudgetSpent naming the budget, what is left and when it starts anew."""
+        self.check(amount, now)
+        for budget in self.budgets:
+            budget.reserved += amount
+        return Reservation(self, amount)
+
+    def left_share(self, now: datetime) -> float | None:
+        """What is left of the tightest budget, 0…1; None without budgets."""
+        shares = []
+        for budget in self.budgets:
+            budget.roll(now)
+            shares.append(max(budget.left(), 0) / budget.limit if budget.limit else 0.0)
+        return min(shares, default=None)
+
+    def left(self, now: datetime) -> int | None:
+        for budget in self.budgets:
+            budget.roll(now)
+        return min((budget.left() for budget in self.budgets), default=None)
+
+
+def window_start(window: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The start of the calendar window that `now` lies in; None for `total`. Weeks begin on Monday."""
+    local = now.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    match window:
+        case "hour":
+            return local.replace(minute=0, second=0, microsecond=0)
+        case "day":
+            return midnight
+        case "week":
+            return midnight - timedelta(days=midnight.weekday())
+        case "month":
+            return midnight.replace(day=1)
+        case _:
+            return None
+
+
+def window_end(window: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    start = window_start(window, now, zone)
+    if start is None:
+        return None
+    match window:
+        case "hour":
+            return start + timedelta(hours=1)
+        case "day":
+            return start + timedelta(days=1)
+        case "week":
+            return start + timedelta(days=7)
+        case _:
+            return (start + timedelta(days=32)).replace(day=1)
+
+
+def _sentence(budget: Budget, amount: int, now: datetime) -> str:
+    left = max(budget.left(), 0)
+    span = "in total" if budget.window == "total" else f"per {budget.window}"
+    end = window_end(budget.window, now, budget.zone)
+    until = f" It starts anew at {end:%Y-%m-%d %H:%M %Z}." if end is not None else ""
+    if left <= 0:
+        return f"The budget of {show_usd(budget.limit)} {span} is spent.{until}"
+    return (
+        f"This request may cost up to {show_usd(amount)}, but {show_usd(left)} of the budget of "
+        f"{show_usd(budget.limit)} {span} is left.{until} A smaller max_tokens may fit."
+    )

@@ -1,0 +1,58 @@
+"""All services of one process, as pages, endpoints, jobs and commands receive them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.clock import Clock
+from app.core.folder import DataFolder
+from app.core.settings import Settings
+from app.db.engine import Database
+from app.providers.catalog import Catalog
+from app.providers.connections import Connections
+from app.services.audit import Audit
+from app.services.chats import Chats
+from app.services.gateway.admission import Admission
+from app.services.gateway.gateway import Gateway
+from app.services.health import Health
+from app.services.job_board import JobBoard
+from app.services.keys import Keys
+from app.services.ledger import Ledger
+from app.services.live import Live
+from app.services.people import People
+from app.services.probes import Probes
+from app.services.provider_views import ProviderViews
+from app.services.providers import Providers
+from app.services.routers import Routers
+from app.services.runtime_store import RuntimeStore
+from app.services.sessions import Sessions
+from app.services.spool import DurableWriter
+from app.services.state import State
+
+
+@dataclass
+class Services:
+    settings: Settings
+    folder: DataFolder
+    clock: Clock
+    db: Database
+    state: State
+    connections: Connections
+    catalog: Catalog
+    people: People
+    sessions: Sessions
+    providers: Providers
+    provider_views: ProviderViews
+    probes: Probes
+    routers: Routers
+    keys: Keys
+    admission: Admission
+    health: Health
+    gateway: Gateway
+    writer: DurableWriter
+    chats: Chats
+    ledger: Ledger
+    live: Live
+    audit: Audit
+    runtime: RuntimeStore
+    jobs: JobBoard

@@ -1,0 +1,1 @@
+"""The way of a request: admission, plan, attempts, answer, ledger."""

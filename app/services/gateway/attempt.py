@@ -1,0 +1,345 @@
+"""One attempt: call a deployment, hold back until there is content, pass the answer on, account for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from app.core.chat import Usage
+from app.core.clock import Clock
+from app.core.errors import AnyGPTError, RequestRefused, UnreadableAnswer, UpstreamDown, UpstreamError, UpstreamTimeout
+from app.core.ids import new_id
+from app.core.money import format_usd
+from app.db.engine import Database, Statement
+from app.formats.base import UpstreamCall, WireFormat
+from app.formats.registry import FORMATS
+from app.providers.transport import Timeouts, UpstreamAnswer
+from app.routing.document import RouterDocument
+from app.routing.plan import Planned
+from app.services.gateway.admission import Admission
+from app.services.gateway.call import AttemptRecord, Call, ClientSide, Header
+from app.services.gateway.readers import EventReader, Reader, RelayReader, TranslateReader
+from app.services.gateway.record import Recorder
+from app.services.health import Health
+from app.services.snapshot import Credential, Provider
+
+HOLD_EVENTS = 64
+HOLD_BYTES = 256 * 1024
+MAX_ANSWER = 64 * 2**20
+DRAIN_S = 1.0
+TOP_UP_TOKENS = 4096
+
+Commit = Callable[[Call], Awaitable[None]]
+
+
+class Deadline:
+    """The three time-outs of a router, as moments on the loop's clock."""
+
+    def __init__(self, started: float, document: RouterDocument) -> None:
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self.end = loop.time() + document.timeout_s
+        self.first_s, self.idle_s = document.first_token_timeout_s, document.idle_timeout_s
+
+    def over(self) -> bool:
+        return self._loop.time() >= self.end
+
+    def first(self) -> float:
+        return min(self._loop.time() + self.first_s, self.end)
+
+    def next(self) -> float:
+        return min(self._loop.time() + self.idle_s, self.end)
+
+
+class Attempts:
+    def __init__(
+        self, db: Database, health: Health, admission: Admission, recorder: Recorder, opened: Statement, clock: Clock
+    ) -> None:
+        self._db, self._health, self._admission = db, health, admission
+        self._recorder, self._opened, self._clock = recorder, opened, clock
+        self._no_usage: set[str] = set()  # providers that refuse stream_options; bounded by their number
+
+    async def run(
+        self,
+        call: Call,
+        client: ClientSide,
+        planned: Planned,
+        provider: Provider,
+        credential: Credential,
+        deadline: Deadline,
+        commit: Commit,
+    ) -> None:
+        """Returns when the client has its whole answer. Raises UpstreamError (`call.begun` says whether another
+        attempt may follow), Unsupported before any call, BudgetSpent when a stream outgrows what is left."""
+        format = _format_for(call.format, planned)
+        asks = self._asks_usage(call, provider)
+        upstream_call = self._upstream_call(call, planned, format, asks)
+        record = self._open(call, planned, credential)
+        reader = self._reader(call, format, strip=asks)
+        answer: UpstreamAnswer | None = None
+        try:
+            try:
+                async with asyncio.timeout_at(deadline.first()) as timer:
+                    answer = await provider.upstream.call(
+                        format.name,
+                        upstream_call,
+                        credential.secret,
+                        format.read_error,
+                        Timeouts(first_byte_s=deadline.first_s, idle_s=deadline.idle_s),
+                    )
+                    if call.peek.stream:
+                        await self._pass_on(call, client, record, answer, reader, timer, deadline)
+                    else:
+                        timer.reschedule(deadline.end)
+                        body = await answer.read(MAX_ANSWER)
+                        whole = self._whole(call, record, format, body)
+            except TimeoutError:
+                raise UpstreamTimeout(_timed_out(record, deadline)) from None
+            self._succeeded(record, call, reader if call.peek.stream else None)
+            await commit(call)
+            extra = self._metadata(call)
+            if call.peek.stream:
+                await client.finish(reader.end(extra))
+                await _drain(answer)
+            else:
+                await self._send_whole(call, client, format, whole, extra)
+        except (AnyGPTError, asyncio.CancelledError) as error:
+            if answer is not None:
+                answer.close()
+            self._failed(call, record, reader, error)
+            if isinstance(error, RequestRefused) and asks and b"stream_options" in error.body and not call.begun:
+                self._no_usage.add(provider.id)
+                return await self.run(call, client, planned, provider, credential, deadline, commit)
+            raise
+
+    async def _pass_on(
+        self,
+        call: Call,
+        client: ClientSide,
+        record: AttemptRecord,
+        answer: UpstreamAnswer,
+        reader: Reader,
+        timer: asyncio.Timeout,
+        deadline: Deadline,
+    ) -> None:
+        """Streams until the end marker, which stays with the reader. Before the first content everything is held."""
+        held: list[Any] = []
+        size = passed = 0
+        check_at = call.reserved_output * 3 if call.reservation is not None else None
+        async for chunk in answer.chunks():
+            piece = reader.feed(chunk)
+            if reader.error is not None:
+                raise _upstream_error(reader.error)
+            if call.begun:
+                timer.reschedule(deadline.next())
+                if piece:
+                    await client.write(piece)
+                if check_at is not None and (passed := passed + len(chunk)) > check_at:
+                    check_at += self._top_up(call, reader)
+            else:
+                if piece:
+                    held.append(piece)
+                size += len(chunk)
+                if reader.content or reader.events > HOLD_EVENTS or size > HOLD_BYTES:
+                    timer.reschedule(deadline.next())
+                    await self._begin(call, client, record, held)
+            if reader.ended:
+                break
+        else:
+            piece = reader.close()
+            if reader.error is not None:
+                raise _upstream_error(reader.error)
+            if not reader.ended:
+                raise UpstreamDown(f"{record.deployment.provider} broke off in the middle of its answer.")
+            if piece:
+                held.append(piece)
+        if not call.begun:  # a whole answer without content, or one that came at once
+            await self._begin(call, client, record, held)
+        elif held:
+            await client.write(_joined(held))
+
+    async def _begin(self, call: Call, client: ClientSide, record: AttemptRecord, held: list[Any]) -> None:
+        call.begun = True
+        record.first_content = self._clock.monotonic()
+        record.status = 200
+        await client.start(200, self.headers(call, with_cost=False))
+        if held:
+            await client.write(_joined(held))
+            held.clear()
+
+    def _whole(self, call: Call, record: AttemptRecord, format: WireFormat, body: bytes) -> Any:
+        """The answer for the client, read and accounted. Raises UnreadableAnswer, or the error in a 200."""
+        record.first_content = self._clock.monotonic()
+        if call.format is not None and call.format is format:
+            record.usage, call.finish = format.result_usage(body)
+            if record.usage is None:
+                record.usage = _estimated(call, len(body) // 2)
+            return body
+        result = format.decode_result(body)
+        record.usage = result.usage or _estimated(call, len(body) // 2)
+        call.finish = result.choices[0].finish if result.choices else None
+        return call.format.encode_result(result) if call.format is not None else result
+
+    async def _send_whole(
+        self, call: Call, client: ClientSide, format: WireFormat, whole: Any, extra: dict[str, Any] | None
+    ) -> None:
+        if extra is not None and call.format is not None:
+            whole = call.format.add_to_result(whole, extra)
+        await client.start(200, self.headers(call, with_cost=True))
+        await client.finish(whole)
+
+    def _open(self, call: Call, planned: Planned, credential: Credential) -> AttemptRecord:
+        record = AttemptRecord(
+            id=new_id("att"),
+            position=len(call.attempts) + 1,
+            deployment=planned.deployment,
+            credential_id=credential.id,
+            at=self._clock.now(),
+            started=self._clock.monotonic(),
+        )
+        call.attempts.append(record)
+        reserved = self._admission.ceiling(call, planned) if planned.deployment.price is not None else None
+        self._db.execute_soon(self._opened, self._recorder.opened(call, record, reserved))
+        self._health.started(planned.deployment, call.question.input_tokens if call.question is not None else 0)
+        return record
+
+    def _succeeded(self, record: AttemptRecord, call: Call, reader: Reader | None) -> None:
+        record.ended = self._clock.monotonic()
+        record.status = 200
+        if reader is not None:
+            record.usage = reader.usage or _estimated(call, reader.output_text)
+            call.finish = reader.finish
+        _price(record)
+        call.status = 200
+        self._health.succeeded(record.deployment, record.credential_id, record.first_token_ms)
+
+    def _failed(
+        self, call: Call, record: AttemptRecord, reader: Reader, error: AnyGPTError | asyncio.CancelledError
+    ) -> None:
+        if call.recorded:  # the answer was whole; the client left while it was handed over
+            return
+        record.ended = self._clock.monotonic()
+        if isinstance(error, UpstreamError):
+            record.status = error.upstream_status or error.status
+            record.error = error.message
+            record.label = error.label
+            self._health.failed(record.deployment, record.credential_id, error)
+        else:
+            ours = error if isinstance(error, AnyGPTError) else None
+            record.status = ours.status if ours is not None else 499
+            record.error = ours.message if ours is not None else "the client left before the end"
+            record.label = ours.code if ours is not None else "client left"
+            self._health.released(record.deployment)
+        # what was said before the end is paid for
+        if reader.usage is not None or call.begun:
+            record.usage = reader.usage or _estimated(call, reader.output_text)
+            _price(record)
+
+    def _top_up(self, call: Call, reader: Reader) -> int:
+        """A stream that outgrows its reservation reserves more; returns the bytes until the next look."""
+        if call.reservation is None or call.plan is None:
+            return HOLD_BYTES
+        while reader.output_text // 3 > call.reserved_output:
+            prices = [p.deployment.price.output for p in call.plan.order if p.deployment.price is not None]
+            call.reservation.top_up(-(-max(prices, default=0) * TOP_UP_TOKENS // 1_000_000), self._clock.now())
+            call.reserved_output += TOP_UP_TOKENS
+        return TOP_UP_TOKENS * 3
+
+    def _reader(self, call: Call, format: WireFormat, *, strip: bool) -> Reader:
+        if call.format is None:
+            return EventReader(format.decoder())
+        if call.format is format:
+            return RelayReader(format.tap(strip_usage=strip))
+        return TranslateReader(format.decoder(), call.format.encoder(call.peek))
+
+    def _upstream_call(self, call: Call, planned: Planned, format: WireFormat, asks: bool) -> UpstreamCall:
+        model = planned.deployment.model
+        if call.format is format:
+            return format.relay_request(call.body, model, call.peek, asks)
+        if call.request is None:
+            assert call.format is not None
+            call.request = call.format.decode_request(call.body)
+        call.request.include_usage = asks or call.request.include_usage
+        return format.encode_request(call.request, model)
+
+    def _asks_usage(self, call: Call, provider: Provider) -> bool:
+        return (
+            call.peek.stream
+            and provider.kind.ask_usage
+            and not call.peek.include_usage
+            and provider.id not in self._no_usage
+        )
+
+    def _metadata(self, call: Call) -> dict[str, Any] | None:
+        if not call.wants_metadata:
+            return None
+        budgets = self._admission.budgets(call.key)
+        left = budgets.left(self._clock.now()) if budgets is not None else None
+        return {
+            "anygpt": call.metadata(
+                None if left is None else format_usd(left), None if call.cost is None else format_usd(call.cost)
+            )
+        }
+
+    def headers(self, call: Call, *, with_cost: bool) -> list[Header]:
+        """The gateway's own headers; the provider's do not pass."""
+        found: list[Header] = [(b"x-request-id", call.id.encode()), (b"x-anygpt-router", call.router.encode())]
+        if call.attempts:
+            deployment = call.attempts[-1].deployment
+            found += [
+                (b"x-anygpt-provider", deployment.provider.encode()),
+                (b"x-anygpt-model", deployment.model.encode()),
+                (b"x-anygpt-attempts", str(len(call.attempts)).encode()),
+            ]
+        if with_cost and call.cost is not None:
+            found.append((b"x-anygpt-cost-usd", format_usd(call.cost).encode()))
+        if call.limits is not None:
+            found += call.limits.headers(self._clock.monotonic())
+        return found
+
+
+async def _drain(answer: UpstreamAnswer) -> None:
+    """Reads on to the end of the body, so that the connection can be used again; not for long."""
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            async for _ in answer.chunks():
+                pass
+    except (TimeoutError, UpstreamError):
+        answer.close()
+
+
+def _format_for(client: WireFormat | None, planned: Planned) -> WireFormat:
+    """The client's own format where the provider speaks it, else the provider's first."""
+    if client is not None and client.name in planned.deployment.formats:
+        return client
+    return FORMATS[planned.deployment.formats[0]]
+
+
+def _price(record: AttemptRecord) -> None:
+    price = record.deployment.price
+    record.cost = None if price is None or record.usage is None else price.cost(record.usage)
+
+
+def _estimated(call: Call, characters: int) -> Usage:
+    """Where the provider reported nothing: four bytes a token, marked as estimated."""
+    return Usage(input=call.peek.input_bytes // 4, output=characters // 4, estimated=True)
+
+
+def _upstream_error(error: AnyGPTError) -> UpstreamError:
+    return error if isinstance(error, UpstreamError) else UnreadableAnswer(error.message)
+
+
+def _joined(pieces: list[Any]) -> Any:
+    if len(pieces) == 1:
+        return pieces[0]
+    if isinstance(pieces[0], bytes):
+        return b"".join(pieces)
+    return [event for piece in pieces for event in piece]
+
+
+def _timed_out(record: AttemptRecord, deadline: Deadline) -> str:
+    waited = (
+        "whole answer" if deadline.over() else "next part of its answer" if record.first_content else "first content"
+    )
+    return f"{record.deployment.provider} took too long over the {waited}."

@@ -1,0 +1,130 @@
+"""One request of a client on its way, and the side that waits for its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.core.chat import ChatRequest, FinishReason, Usage
+from app.core.errors import AnyGPTError
+from app.formats.base import Peek, WireFormat
+from app.routing.deployment import Deployment
+from app.routing.plan import Plan
+from app.routing.question import Question
+from app.services.budgets import Reservation
+from app.services.limits import Admitted, KeyLimits
+from app.services.snapshot import Key
+from app.services.views import Person
+
+Header = tuple[bytes, bytes]
+
+
+class ClientSide(Protocol):
+    """Where an answer goes. `start` comes before the first `write`; nothing follows `finish`.
+
+    The API's side takes bytes; the chat's takes lists of events, and a ChatResult at the end of a whole answer."""
+
+    async def start(self, status: int, headers: list[Header]) -> None: ...
+    async def write(self, data: Any) -> None: ...
+    async def finish(self, data: Any) -> None: ...
+
+    async def fail(self, error: AnyGPTError) -> None:
+        """In-band where the answer has begun; raises the error where it has not."""
+        ...
+
+
+@dataclass(slots=True)
+class AttemptRecord:
+    """What one call to one deployment came to. Times are monotonic seconds; costs nano-dollars."""
+
+    id: str
+    position: int
+    deployment: Deployment
+    credential_id: str
+    at: datetime
+    started: float
+    status: int = 0
+    error: str | None = None
+    label: str = ""
+    ended: float = 0.0
+    first_content: float | None = None
+    usage: Usage | None = None
+    cost: int | None = None
+
+    @property
+    def latency_ms(self) -> int:
+        return max(round((self.ended - self.started) * 1000), 0)
+
+    @property
+    def first_token_ms(self) -> int | None:
+        return None if self.first_content is None else round((self.first_content - self.started) * 1000)
+
+
+@dataclass(slots=True)
+class Call:
+    """`format` and `body` for the API; only `request` for the chat, which has no bytes."""
+
+    id: str
+    at: datetime
+    started: float
+    peek: Peek
+    format: WireFormat | None = None
+    body: bytes = b""
+    request: ChatRequest | None = None
+    key: Key | None = None
+    person: Person | None = None
+    conversation_id: str | None = None
+    tags: frozenset[str] = frozenset()
+    wants_metadata: bool = False
+
+    # filled on the way
+    router: str = "default"
+    question: Question | None = None
+    plan: Plan | None = None
+    limits: KeyLimits | None = None
+    admitted: Admitted | None = None
+    reservation: Reservation | None = None
+    reserved_output: int = 0
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    finish: FinishReason | None = None
+    status: int = 0
+    error: str | None = None
+    begun: bool = False  # content has reached the client: no failover any more
+    left: bool = False  # the client went away
+    recorded: bool = False
+
+    @property
+    def format_name(self) -> str:
+        return self.format.name if self.format is not None else "chat"
+
+    @property
+    def cost(self) -> int | None:
+        """The sum over the attempts; None where one that used tokens has no known price."""
+        used = [attempt for attempt in self.attempts if attempt.usage is not None]
+        if any(attempt.cost is None for attempt in used):
+            return None
+        return sum(attempt.cost or 0 for attempt in used)
+
+    def metadata(self, budget_left: str | None, cost: str | None) -> dict[str, Any]:
+        """The `anygpt` object that a client may ask for."""
+        last = self.attempts[-1].deployment if self.attempts else None
+        return {
+            "request_id": self.id,
+            "router": self.router,
+            "rule": self.plan.rule if self.plan is not None else None,
+            "provider": last.provider if last is not None else None,
+            "model": last.model if last is not None else None,
+            "cost_usd": cost,
+            "budget_remaining_usd": budget_left,
+            "attempts": [
+                {
+                    "provider": attempt.deployment.provider,
+                    "model": attempt.deployment.model,
+                    "status": attempt.status,
+                    "error": attempt.error,
+                    "latency_ms": attempt.latency_ms,
+                }
+                for attempt in self.attempts
+            ],
+        }

@@ -1,0 +1,244 @@
+"""The gateway: one request from admission to its ledger row, for the API and the chat page alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from app.core.clock import Clock
+from app.core.errors import (
+    AllAttemptsFailed,
+    AnyGPTError,
+    ContextTooLong,
+    GatewayTimeout,
+    NoProvider,
+    NotAllowed,
+    RateLimited,
+    RequestRefused,
+    Throttled,
+    Unsupported,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from app.core.money import format_usd
+from app.routing.plan import CompiledRouter, Plan, Planned, make_plan
+from app.routing.question import Question
+from app.services.gateway.admission import Admission, output_limit
+from app.services.gateway.attempt import Attempts, Deadline
+from app.services.gateway.call import Call, ClientSide
+from app.services.gateway.record import Recorder
+from app.services.health import Health
+from app.services.snapshot import AUTO, Asked, Snapshot
+from app.services.spool import DurableWriter
+from app.services.state import State
+
+MAX_CALLS = 20  # upstream calls of one request, whatever the router says: many keys of one provider may be bad
+LEFT = 499  # the client went away before the end
+
+
+class Gateway:
+    def __init__(
+        self,
+        state: State,
+        admission: Admission,
+        health: Health,
+        attempts: Attempts,
+        recorder: Recorder,
+        writer: DurableWriter,
+        clock: Clock,
+        zone: ZoneInfo,
+    ) -> None:
+        self.state, self.admission, self.health = state, admission, health
+        self._attempts, self._recorder, self._writer = attempts, recorder, writer
+        self._clock, self._zone = clock, zone
+        self._ended: list[Callable[[Call], None]] = []
+        self.running = 0
+        self.served = 0
+
+    async def run(self, call: Call, client: ClientSide) -> None:
+        """Answers the client. Raises AnyGPTError while nothing was sent to it; later errors go in-band."""
+        self.running += 1
+        try:
+            planned = self.prepare(call)
+            await self._answer(call, client, planned)
+        except AnyGPTError as error:
+            await self._failed(call, error)
+            await client.fail(error)
+        except asyncio.CancelledError:
+            call.left = True
+            call.status, call.error = LEFT, "the client left before the end"
+            await self.commit(call)
+            raise
+        finally:
+            self._release(call)
+
+    def prepare(self, call: Call) -> list[Planned]:
+        """Everything before the first attempt: plan, limits, reservation. Raises ClientError or Unavailable."""
+        self._writer.check()
+        snapshot = self.state.current
+        asked = snapshot.resolve(call.peek.model)
+        if call.key is not None and asked.alias != AUTO and asked.router is None:
+            self.admission.check_model(call.key, asked.alias)
+        plan = self._plan(call, snapshot, asked)
+        self.admission.admit(call, call.question.input_tokens if call.question is not None else 0)
+        planned = self.admission.reserve(call, plan.order)
+        call.reserved_output = max((output_limit(call, each) for each in planned), default=0)
+        return planned
+
+    def on_end(self, listener: Callable[[Call], None]) -> None:
+        self._ended.append(listener)
+
+    async def commit(self, call: Call) -> None:
+        """Settles what was reserved and writes the ledger; returns when the rows are safe. Does so once."""
+        if call.recorded:
+            return
+        call.recorded = True
+        if call.reservation is not None:
+            call.reservation.settle(call.cost or 0, self._clock.now())
+        await self._writer.commit(self._recorder.ended(call, self._clock.monotonic()))
+        for listener in self._ended:
+            listener(call)
+
+    def _plan(self, call: Call, snapshot: Snapshot, asked: Asked) -> Plan:
+        now = self._clock.now()
+        key = call.key
+        person = key.person if key is not None else call.person
+        budgets = self.admission.budgets(key)
+        call.question = question = Question(
+            model=call.peek.model,
+            needs=call.peek.needs,
+            input_tokens=-(-call.peek.input_bytes // 3),
+            max_tokens=call.peek.max_tokens,
+            stream=call.peek.stream,
+            key=key.name if key is not None else None,
+            person=person.email if person is not None else None,
+            teams=snapshot.teams.get(person.id, frozenset()) if person is not None else frozenset(),
+            tags=call.tags,
+            now=now.astimezone(self._zone),
+            budget_left=budgets.left_share(now) if budgets is not None else None,
+            refuse_unknown_price=budgets is not None and key is not None and key.unknown_price == "refuse",
+        )
+        router = _router_of(call, snapshot, asked)
+        call.router = router.name
+        call.plan = plan = make_plan(question, router, snapshot.routers, asked.deployments, self.health.blocked)
+        if not plan.order:
+            raise _nobody(plan, call.peek.model)
+        return plan
+
+    async def _answer(self, call: Call, client: ClientSide, planned: list[Planned]) -> None:
+        document = self.state.current.routers[call.router].document
+        deadline = Deadline(call.started, document)
+        failures: list[UpstreamError] = []
+        unsaid: Unsupported | None = None
+        for each in planned[: document.max_attempts]:
+            provider = self.state.current.providers.get(each.deployment.provider_id)
+            if provider is None:  # deleted meanwhile
+                continue
+            tried: set[str] = set()
+            while (credential := self.health.credential(provider, tried)) is not None and len(failures) < MAX_CALLS:
+                tried.add(credential.id)
+                if deadline.over():
+                    raise GatewayTimeout(
+                        f"No answer within {document.timeout_s:g} s, the time-out of router {document.name}. "
+                        + _what_each_said(call)
+                    )
+                try:
+                    await self._attempts.run(call, client, each, provider, credential, deadline, self.commit)
+                    return
+                except Unsupported as error:  # this provider's format cannot say what was asked
+                    unsaid = error
+                    break
+                except UpstreamError as error:
+                    failures.append(error)
+                    if call.begun or (not error.retry and error.status != 404):
+                        raise
+                    if not _concerns_key(error):
+                        break
+        raise unsaid if unsaid is not None and not failures else _all_failed(call, failures)
+
+    async def _failed(self, call: Call, error: AnyGPTError) -> None:
+        call.status, call.error = error.status, error.message
+        flood = isinstance(error, RateLimited)  # over the limit, or while the disk is full: no row for each
+        known = call.key is not None or call.person is not None
+        if call.attempts or (known and not flood and not self._writer.spooling):
+            await self.commit(call)
+
+    def _release(self, call: Call) -> None:
+        self.running -= 1
+        self.served += 1
+        if call.limits is not None and call.admitted is not None:
+            used = sum(a.usage.input + a.usage.output for a in call.attempts if a.usage is not None)
+            call.limits.finish(self._clock.monotonic(), call.admitted, used)
+        if call.reservation is not None:
+            call.reservation.settle(call.cost or 0, self._clock.now())
+
+    def budget_left(self, call: Call) -> str | None:
+        budgets = self.admission.budgets(call.key)
+        left = budgets.left(self._clock.now()) if budgets is not None else None
+        return None if left is None else format_usd(left)
+
+
+def _router_of(call: Call, snapshot: Snapshot, asked: Asked) -> CompiledRouter:
+    name = asked.router or (call.key.router if call.key is not None else None) or "default"
+    if asked.router is not None and call.key is not None and call.key.router not in (None, asked.router):
+        raise NotAllowed(f'This API key belongs to router "{call.key.router}" and cannot use "{asked.router}".')
+    router = snapshot.routers.get(name)
+    if router is None:
+        raise NoProvider(f'The router "{name}" does not exist or is disabled. An admin can give the key another one.')
+    return router
+
+
+def _nobody(plan: Plan, model: str) -> AnyGPTError:
+    reasons = "; ".join(f"{dropped.deployment}: {dropped.reason}" for dropped in plan.dropped[:8])
+    if plan.missing:
+        return Unsupported(
+            f'"{model}" lacks what the request needs ({", ".join(sorted(plan.missing))}): {reasons}.', field="model"
+        )
+    if plan.dropped and all("price unknown" in dropped.reason for dropped in plan.dropped):
+        return NotAllowed(
+            f'The price of "{model}" is unknown, and a key with a budget refuses such models. '
+            "An admin can enter the price, or allow unknown prices for this key.",
+            field="model",
+        )
+    if plan.dropped and all("input of about" in dropped.reason for dropped in plan.dropped):
+        return ContextTooLong(
+            f'The input is too long for "{model}": {reasons}.', upstream_code="context_length_exceeded"
+        )
+    if plan.rule is None:
+        return NoProvider(
+            f'No rule of router "{plan.router}" matches this request. An admin can add one without conditions.'
+        )
+    detail = f" ({reasons})" if reasons else ""
+    return NoProvider(f'No provider can answer for "{model}" through router "{plan.router}"{detail}.', retry_after=5.0)
+
+
+def _all_failed(call: Call, failures: list[UpstreamError]) -> AnyGPTError:
+    """One error for many: 429 if every candidate said so, 504 if all timed out, a 404 as it came, else 502."""
+    if not failures:
+        return NoProvider(
+            f'No provider with a usable key can answer for "{call.peek.model}". Check the Providers page.'
+        )
+    if all(isinstance(error, RequestRefused) for error in failures):
+        return failures[-1]
+    waits = [error.retry_after for error in failures if error.retry_after is not None]
+    said = _what_each_said(call)
+    if all(isinstance(error, Throttled) for error in failures):
+        return AllAttemptsFailed(
+            f"Every provider is rate limiting. {said}", status=429, retry_after=min(waits, default=5.0)
+        )
+    if all(isinstance(error, UpstreamTimeout) for error in failures):
+        return AllAttemptsFailed(f"No provider answered in time. {said}", status=504)
+    return AllAttemptsFailed(f"Every attempt failed. {said}")
+
+
+def _what_each_said(call: Call) -> str:
+    return " ".join(
+        f"{attempt.deployment.provider} ({attempt.deployment.model}): {(attempt.error or 'no answer').rstrip('.')}."
+        for attempt in call.attempts
+    )
+
+
+def _concerns_key(error: UpstreamError) -> bool:
+    """Whether the next key of the same provider may do better."""
+    return error.code in ("provider_key_refused", "provider_rate_limited")

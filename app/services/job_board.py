@@ -1,0 +1,98 @@
+"""The jobs of this process: what they are, when they ran, what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from app.core.clock import Clock
+from app.core.errors import AnyGPTError, NotFound
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A scheduled job, ready to run; `run` returns one sentence: what came of it."""
+
+    name: str
+    about: str
+    every: timedelta
+    first_after: timedelta
+    run: Callable[[], Awaitable[str]]
+
+
+@dataclass(slots=True)
+class JobState:
+    job: Job
+    running: bool = False
+    last_at: datetime | None = None
+    last_ok: bool | None = None
+    last_result: str = ""
+    next_at: datetime | None = None
+
+
+class JobBoard:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._states: dict[str, JobState] = {}
+        self._running: set[asyncio.Task[str]] = set()
+
+    def start(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            state = self._states[job.name] = JobState(job)
+            self._scheduler.add_job(
+                self._run,
+                IntervalTrigger(seconds=job.every.total_seconds(), jitter=min(job.every.total_seconds() / 10, 30)),
+                args=(state,),
+                id=job.name,
+                next_run_time=self._clock.now() + job.first_after,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=60,
+            )
+        self._scheduler.start()
+
+    def states(self) -> list[JobState]:
+        for name, state in self._states.items():
+            scheduled = self._scheduler.get_job(name)
+            state.next_at = scheduled.next_run_time if scheduled is not None else None
+        return list(self._states.values())
+
+    async def run_now(self, name: str) -> str:
+        """Runs a job out of its turn; returns what came of it."""
+        state = self._states.get(name)
+        if state is None:
+            raise NotFound(f'There is no job "{name}"; known are {", ".join(self._states)}.')
+        return await self._run(state)
+
+    async def close(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _run(self, state: JobState) -> str:
+        if state.running:
+            return "It is running already."
+        state.running, state.last_at = True, self._clock.now()
+        task = asyncio.ensure_future(state.job.run())
+        self._running.add(task)
+        try:
+            state.last_result = await task
+            state.last_ok = True
+        except AnyGPTError as error:
+            state.last_ok, state.last_result = False, error.message
+            log.warning("a job failed", job=state.job.name, reason=error.message)
+        finally:
+            state.running = False
+            self._running.discard(task)
+        return state.last_result

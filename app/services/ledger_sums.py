@@ -1,0 +1,128 @@
+"""Sums over the ledger, for the home page and the log page."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, and_, case, func, select, type_coerce
+from sqlmodel import Session
+
+from app.db.tables.ledger import RequestRow as RequestTable
+from app.db.types import from_micros
+from app.services.log_conditions import conditions
+from app.services.views import HourBucket, LogBucket, LogFilter, LogSummary, Today
+
+BUCKETS = 48
+QUANTILE_SAMPLE = 5_000
+HOUR = 3_600_000_000  # microseconds
+
+_R: Any = RequestTable.__table__.c  # type: ignore[attr-defined]
+_AT: Any = type_coerce(_R.at, BigInteger())  # the stored number, for arithmetic
+
+
+def read_summary(session: Session, wanted: LogFilter, since: datetime, until: datetime) -> LogSummary:
+    where = [*conditions(wanted), _R.at >= since, _R.at <= until]
+    failed = case((_R.status >= 400, 1), else_=0)
+    failed_over = case((and_(_R.attempts > 1, _R.status < 400), 1), else_=0)
+    unknown = case((_R.cost.is_(None), 1), else_=0)
+    count, bad, over, cost, unpriced = session.execute(
+        select(func.count(), func.sum(failed), func.sum(failed_over), func.sum(_R.cost), func.sum(unknown)).where(
+            *where
+        )
+    ).one()
+    newest = select(_R.latency_ms).where(*where, _R.status < 400).order_by(_R.id.desc()).limit(QUANTILE_SAMPLE)
+    times = sorted(session.execute(newest).scalars())
+    step = (until - since) / BUCKETS
+    start = int(since.timestamp() * 1e6)
+    width = max(int(step.total_seconds() * 1e6), 1)
+    bucket = (_AT - start) // width
+    grouped = session.execute(
+        select(bucket.label("bucket"), func.count(), func.sum(failed)).where(*where).group_by("bucket")
+    )
+    counts = {min(int(number), BUCKETS - 1): (n, int(wrong or 0)) for number, n, wrong in grouped}
+    return LogSummary(
+        requests=count,
+        failed=int(bad or 0),
+        failed_over=int(over or 0),
+        cost=int(cost or 0),
+        cost_unknown=int(unpriced or 0),
+        p50_ms=quantile(times, 0.5),
+        p95_ms=quantile(times, 0.95),
+        buckets=tuple(
+            LogBucket(
+                since + step * number,
+                counts.get(number, (0, 0))[0] - counts.get(number, (0, 0))[1],
+                counts.get(number, (0, 0))[1],
+            )
+            for number in range(BUCKETS)
+        ),
+    )
+
+
+def quantile(ordered: list[int], share: float) -> int | None:
+    """Nearest rank; None of nothing."""
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else None
+
+
+def read_today(session: Session, now: datetime, start: datetime) -> Today:
+    failed = case((_R.status >= 400, 1), else_=0)
+    saved = case((and_(_R.attempts > 1, _R.status < 400), 1), else_=0)
+    unknown = case((_R.cost.is_(None), 1), else_=0)
+    count, tokens_in, tokens_out, cached, spend, unpriced, bad, over = session.execute(
+        select(
+            func.count(),
+            func.sum(_R.input_tokens),
+            func.sum(_R.output_tokens),
+            func.sum(_R.cache_read_tokens),
+            func.sum(_R.cost),
+            func.sum(unknown),
+            func.sum(failed),
+            func.sum(saved),
+        ).where(_R.at >= start)
+    ).one()
+    day = timedelta(days=1)
+    yesterday = session.execute(select(func.count()).where(_R.at >= start - day, _R.at < now - day)).scalar_one()
+    hour = (_AT // HOUR).label("hour")
+    grouped = session.execute(
+        select(
+            hour,
+            func.count(),
+            func.sum(_R.input_tokens + _R.output_tokens),
+            func.sum(_R.cost),
+            func.sum(failed),
+        )
+        .where(_R.at >= now - timedelta(hours=24))
+        .group_by("hour")
+    )
+    by_hour = {int(number): values for number, *values in grouped}
+    this_hour = int(now.timestamp() * 1e6) // HOUR
+    hourly = []
+    for number in range(this_hour - 23, this_hour + 1):
+        requests, tokens, cost, wrong = by_hour.get(number, (0, 0, 0, 0))
+        hourly.append(
+            HourBucket(from_micros(number * HOUR), requests, int(tokens or 0), int(cost or 0), int(wrong or 0))
+        )
+    return Today(
+        requests=count,
+        requests_yesterday_by_now=yesterday,
+        input_tokens=int(tokens_in or 0),
+        output_tokens=int(tokens_out or 0),
+        cached_tokens=int(cached or 0),
+        spend=int(spend or 0),
+        spend_unknown=int(unpriced or 0),
+        answered=(count - int(bad or 0)) / count if count else None,
+        failed=int(bad or 0),
+        saved_by_failover=int(over or 0),
+        hourly=tuple(hourly),
+    )
+
+
+def read_hourly_spend(session: Session, since: datetime) -> dict[tuple[datetime, str], int]:
+    hour = (_AT // HOUR).label("hour")
+    grouped = session.execute(
+        select(hour, _R.provider, func.sum(_R.cost))
+        .where(_R.at >= since, _R.cost > 0, _R.provider.is_not(None))
+        .group_by("hour", _R.provider)
+    )
+    return {(from_micros(int(number) * HOUR), str(provider)): int(cost) for number, provider, cost in grouped}

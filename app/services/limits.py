@@ -1,0 +1,150 @@
+"""Rate limits in memory: requests by GCRA, tokens by a bucket that is reserved before and settled after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.errors import RateLimited
+
+PERIODS = {"rps": 1.0, "rpm": 60.0, "rpd": 86400.0}
+NAMES = ("rps", "rpm", "rpd", "tpm", "concurrent")
+_WORDS = {"rps": "second", "rpm": "minute", "rpd": "day"}
+
+
+class Gcra:
+    """`rate` requests per `period` seconds, in bursts of up to `rate` (generic cell rate algorithm, ITU-T I.371)."""
+
+    def __init__(self, rate: int, period: float) -> None:
+        self.rate, self.period = rate, period
+        self._step = period / rate
+        self._next = 0.0  # theoretical arrival time
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next request would be admitted; 0: now."""
+        return max(max(self._next, now) + self._step - self.period - now, 0.0)
+
+    def take(self, now: float) -> None:
+        self._next = max(self._next, now) + self._step
+
+    def remaining(self, now: float) -> int:
+        return max(int((self.period - max(self._next - now, 0.0)) / self._step + 1e-9), 0)
+
+    def reset(self, now: float) -> float:
+        """Seconds until the full rate is there again."""
+        return max(self._next - now, 0.0)
+
+
+class TokenBucket:
+    """`rate` tokens per `period` seconds. Settling may take more than was reserved: the debt is waited off."""
+
+    def __init__(self, rate: int, period: float) -> None:
+        self.rate, self.period = rate, period
+        self._level = float(rate)
+        self._at = 0.0
+
+    def wait(self, now: float, tokens: int) -> float:
+        self._refill(now)
+        missing = min(tokens, self.rate) - self._level
+        return max(missing * self.period / self.rate, 0.0)
+
+    def take(self, now: float, tokens: int) -> None:
+        self._refill(now)
+        self._level -= tokens
+
+    def remaining(self, now: float) -> int:
+        self._refill(now)
+        return max(int(self._level), 0)
+
+    def reset(self, now: float) -> float:
+        self._refill(now)
+        return (self.rate - self._level) * self.period / self.rate
+
+    def _refill(self, now: float) -> None:
+        self._level = min(self._level + (now - self._at) * self.rate / self.period, float(self.rate))
+        self._at = now
+
+
+@dataclass(slots=True)
+class Admitted:
+    """What a request took; given back or settled at its end."""
+
+    tokens: int = 0
+
+
+class KeyLimits:
+    """The limits of one key. Only admitted requests count: all are asked before any is taken."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self.limits = dict(limits)
+        self._requests = {name: Gcra(limits[name], PERIODS[name]) for name in PERIODS if name in limits}
+        self._tokens = TokenBucket(limits["tpm"], 60.0) if "tpm" in limits else None
+        self._concurrent = limits.get("concurrent")
+        self.running = 0
+
+    def admit(self, now: float, tokens: int) -> Admitted:
+        """Raises RateLimited with the time to wait."""
+        if self._concurrent is not None and self.running >= self._concurrent:
+            raise RateLimited(
+                f"This key already has {self._concurrent} requests running, which is its limit; wait for one to end.",
+                retry_after=1.0,
+            )
+        for name, limiter in self._requests.items():
+            if (wait := limiter.wait(now)) > 0:
+                raise RateLimited(
+                    f"This key's limit of {limiter.rate} requests per {_WORDS[name]} is reached; "
+                    f"try again in {seconds(wait)}.",
+                    retry_after=wait,
+                )
+        if self._tokens is not None and (wait := self._tokens.wait(now, tokens)) > 0:
+            raise RateLimited(
+                f"This key's limit of {self._tokens.rate:,} tokens per minute is reached; "
+                f"try again in {seconds(wait)}.",
+                retry_after=wait,
+            )
+        for limiter in self._requests.values():
+            limiter.take(now)
+        if self._tokens is not None:
+            self._tokens.take(now, tokens)
+        self.running += 1
+        return Admitted(tokens)
+
+    def finish(self, now: float, admitted: Admitted, tokens: int | None) -> None:
+        """The request ended; `tokens` is what it really used, None where it used nothing."""
+        self.running -= 1
+        if self._tokens is not None:
+            self._tokens.take(now, (tokens or 0) - admitted.tokens)
+
+    def headers(self, now: float) -> list[tuple[bytes, bytes]]:
+        """`x-ratelimit-…` of the tightest request limit and of the token limit."""
+        found: list[tuple[bytes, bytes]] = []
+        if self._requests:
+            tightest = min(self._requests.values(), key=lambda limiter: limiter.remaining(now) / limiter.rate)
+            found += _headers(b"requests", tightest.rate, tightest.remaining(now), tightest.reset(now))
+        if self._tokens is not None:
+            found += _headers(b"tokens", self._tokens.rate, self._tokens.remaining(now), self._tokens.reset(now))
+        return found
+
+    def left(self, now: float) -> dict[str, int]:
+        left = {name: limiter.remaining(now) for name, limiter in self._requests.items()}
+        if self._tokens is not None:
+            left["tpm"] = self._tokens.remaining(now)
+        if self._concurrent is not None:
+            left["concurrent"] = self._concurrent - self.running
+        return left
+
+
+def seconds(value: float) -> str:
+    """`0.4 s`, `12 s`, `3 min`: rounded up, as an advice to wait."""
+    if value < 1:
+        return f"{max(value, 0.1):.1f} s"
+    if value < 120:
+        return f"{int(value) + 1} s"
+    return f"{int(value / 60) + 1} min"
+
+
+def _headers(what: bytes, limit: int, remaining: int, reset: float) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"x-ratelimit-limit-" + what, str(limit).encode()),
+        (b"x-ratelimit-remaining-" + what, str(remaining).encode()),
+        (b"x-ratelimit-reset-" + what, f"{reset:.3f}s".encode()),
+    ]

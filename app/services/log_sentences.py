@@ -1,0 +1,52 @@
+"""One sentence that says how a request went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.services.views import AttemptRow, RequestRow
+
+
+def sentence(row: RequestRow, attempts: tuple[AttemptRow, ...], decision: dict[str, Any]) -> str:
+    """«Answered by gemini-2.5-flash at gemini because openai-main said 429 after 0.2 s. Rule pictures of router
+    default, version 14.»"""
+    failures = [attempt for attempt in attempts if attempt.status != 200]
+    if not attempts:
+        head = f"Refused before any attempt: {(row.error or 'no reason was kept').rstrip('.')}."
+    elif row.status < 400:
+        head = f"Answered by {row.model} at {row.provider}"
+        if failures:
+            head += " because " + ", then ".join(_failure(attempt) for attempt in failures)
+        head += "."
+    elif row.status == 499:
+        head = f"The client left before {row.provider} had answered."
+    elif len(attempts) == 1:
+        head = f"{_failure(attempts[0]).capitalize()}, and nothing else could answer."
+    else:
+        head = "Every attempt failed: " + ", then ".join(_failure(attempt) for attempt in attempts) + "."
+    if decision.get("rule"):
+        version = decision.get("version")
+        head += f" Rule {decision['rule']} of router {decision.get('router')}"
+        head += f", version {version}." if version else "."
+    return head
+
+
+def attempt_note(failed: AttemptRow, following: AttemptRow) -> str:
+    """«openai-main answered 429, continued with gemini-2.5-flash after 0.2 s»"""
+    return f"{_what(failed)}, continued with {following.model} after {_duration(failed.latency_ms)}"
+
+
+def _failure(attempt: AttemptRow) -> str:
+    return f"{_what(attempt)} after {_duration(attempt.latency_ms)}"
+
+
+def _what(attempt: AttemptRow) -> str:
+    if attempt.status == 504:
+        return f"{attempt.provider} timed out"
+    if attempt.status in (0, 502):
+        return f"{attempt.provider} did not answer"
+    return f"{attempt.provider} answered {attempt.status}"
+
+
+def _duration(ms: int) -> str:
+    return f"{ms} ms" if ms < 100 else f"{ms / 1000:.1f} s"

@@ -1,0 +1,173 @@
+"""How providers and models look from outside: state, sentence, numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import case, func
+from sqlmodel import Session, col, select
+
+from app.core.clock import Clock
+from app.core.money import format_usd
+from app.db.engine import Database
+from app.db.tables.ledger import AttemptRow, RequestRow
+from app.services.budgets import window_start
+from app.services.health import Health
+from app.services.limits import seconds
+from app.services.probes import Probes
+from app.services.snapshot import Model, Provider
+from app.services.state import State
+from app.services.views import ModelSpec, ModelView, ProviderSpec, ProviderView
+
+Numbers = tuple[int, int, int]  # attempts and answered ones of 24 hours, nano-dollars of today
+
+
+class ProviderViews:
+    """Numbers from the ledger are read every few seconds by their owner, not while a page is built."""
+
+    def __init__(
+        self, db: Database, state: State, health: Health, probes: Probes, clock: Clock, zone: ZoneInfo
+    ) -> None:
+        self._db, self._state, self._health, self._probes = db, state, health, probes
+        self._clock, self._zone = clock, zone
+        self._numbers: dict[str, Numbers] = {}
+
+    async def refresh_numbers(self) -> None:
+        now = self._clock.now()
+        self._numbers = await self._db.read(lambda session: _read_numbers(session, now, self._zone))
+
+    def view(self, provider: Provider) -> ProviderView:
+        history = self._probes.history(provider.id)
+        attempts, answered, spend = self._numbers.get(provider.id, (0, 0, 0))
+        state, sentence = self._state_of(provider)
+        return ProviderView(
+            id=provider.id,
+            name=provider.name,
+            kind=provider.kind.name,
+            kind_label=provider.kind.label,
+            monogram=provider.kind.monogram,
+            accent=provider.kind.accent,
+            base_url=provider.base_url,
+            formats=provider.formats,
+            enabled=provider.enabled,
+            priority=provider.priority,
+            rate_limit=provider.rate_limit,
+            key_hints=tuple(credential.hint for credential in provider.credentials),
+            key_needed=provider.kind.key_required,
+            models=tuple(model_view(provider, model) for model in provider.models),
+            state=state,
+            status_text=sentence,
+            checked_at=history.at,
+            uptime=self._probes.uptime(provider.id),
+            availability_24h=self._probes.availability(provider.id),
+            answered_24h=answered / attempts if attempts else None,
+            requests_24h=attempts,
+            first_token_p50_ms=self._health.first_token_p50_ms(provider.id),
+            spend_today=spend,
+            breaker=self._health.breaker_state(provider),
+            created_at=provider.created_at,
+            updated_at=provider.updated_at,
+        )
+
+    def models(self, usable_only: bool) -> list[ModelView]:
+        chosen: dict[str, ModelView] = {}
+        for provider in self._state.current.providers.values():
+            if usable_only and not provider.enabled:
+                continue
+            for model in provider.models:
+                capabilities = model.deployment.capabilities
+                chats = capabilities is None or "chat" in capabilities
+                if not usable_only or (model.enabled and chats):
+                    chosen.setdefault(model.deployment.alias, model_view(provider, model))
+        return list(chosen.values())
+
+    def spec_of(self, provider: Provider) -> ProviderSpec:
+        """What an admin once said of it, secrets left out."""
+        env = next((c.env for c in provider.credentials if c.env), None)
+        return ProviderSpec(
+            name=provider.name,
+            kind=provider.kind.name,
+            base_url=provider.custom_base_url,
+            api_key_env=env,
+            enabled=provider.enabled,
+            priority=provider.priority,
+            formats=list(provider.custom_formats) if provider.custom_formats else None,
+            rate_limit=provider.rate_limit,
+            models=[_model_spec(model) for model in provider.models] if provider.models_listed else None,
+        )
+
+    def _state_of(self, provider: Provider) -> tuple[str, str]:
+        if not provider.enabled:
+            return "off", f"Off since {provider.updated_at.astimezone(self._zone):%-d %B}"
+        if provider.kind.key_required and not any(credential.secret for credential in provider.credentials):
+            return "no_key", "No API key yet"
+        if not any(model.enabled for model in provider.models):
+            return "no_models", "No models found yet"
+        cooling = self._health.cooling(provider)
+        if cooling:
+            _, left, reason = min(cooling, key=lambda entry: entry[1])
+            many = f"{len(cooling)} of {len(provider.credentials)} keys" if len(provider.credentials) > 1 else "the key"
+            return "throttled", f"{reason.capitalize()}: {many} cooling {seconds(left)}"
+        if (breaker := self._health.breaker_state(provider)) != "closed":
+            recent = self._health.recent.get(provider.id)
+            reason = recent.last_error.rstrip(".") if recent is not None else "recent calls failed"
+            return "failing", f"{reason} (breaker {breaker.replace('_', ' ')})"
+        history = self._probes.history(provider.id)
+        recent = self._health.recent.get(provider.id)
+        if history.at is not None and not history.ok:
+            since = (history.down_since or history.at).astimezone(self._zone)
+            return "failing", f"No answer since {since:%H:%M}: {(history.error or 'the probe failed').rstrip('.')}"
+        if history.at is None and recent is None:
+            return "untested", "Not tried yet"
+        return "healthy", "Healthy"
+
+
+def model_view(provider: Provider, model: Model) -> ModelView:
+    deployment = model.deployment
+    return ModelView(
+        id=deployment.model,
+        alias=deployment.alias,
+        provider=provider.name,
+        provider_kind=provider.kind.name,
+        accent=provider.kind.accent,
+        monogram=provider.kind.monogram,
+        enabled=model.enabled,
+        name=model.name,
+        context_window=deployment.context_window,
+        max_output_tokens=deployment.max_output_tokens,
+        capabilities=tuple(sorted(deployment.capabilities or ())),
+        price=deployment.price,
+        demo=deployment.demo,
+    )
+
+
+def _model_spec(model: Model) -> ModelSpec:
+    stored = model.stored
+    price = {name: format_usd(value) for name, value in stored["price"].items()} if stored["price"] else None
+    return ModelSpec(
+        id=stored["id"],
+        alias=stored["alias"],
+        price=price,
+        context_window=stored["context_window"],
+        max_output_tokens=stored["max_output_tokens"],
+        capabilities=stored["capabilities"],
+        enabled=model.enabled,
+    )
+
+
+def _read_numbers(session: Session, now: datetime, zone: ZoneInfo) -> dict[str, Numbers]:
+    answered = func.sum(case((col(AttemptRow.status) == 200, 1), else_=0))
+    attempts = (
+        select(AttemptRow.provider_id, func.count(), answered)
+        .where(col(AttemptRow.started_at) >= now - timedelta(hours=24), AttemptRow.state != "open")
+        .group_by(col(AttemptRow.provider_id))
+    )
+    spend = (
+        select(RequestRow.provider_id, func.coalesce(func.sum(RequestRow.cost), 0))
+        .where(col(RequestRow.at) >= window_start("day", now, zone), col(RequestRow.provider_id).is_not(None))
+        .group_by(col(RequestRow.provider_id))
+    )
+    spent = {str(provider): int(cost or 0) for provider, cost in session.exec(spend)}
+    numbers = {str(p): (n, int(good or 0), spent.get(str(p), 0)) for p, n, good in session.exec(attempts)}
+    return {p: (0, 0, cost) for p, cost in spent.items()} | numbers

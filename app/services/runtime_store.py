@@ -1,0 +1,50 @@
+"""Reading and changing the settings that change while running."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmodel import Session
+
+from app.core.clock import Clock
+from app.db.tables.settings import SettingRow
+from app.services.audit import note
+from app.services.runtime import KNOWN, check_setting
+from app.services.state import State
+from app.services.views import Actor
+
+
+class RuntimeStore:
+    def __init__(self, state: State, clock: Clock) -> None:
+        self._state, self._clock = state, clock
+
+    def get(self, name: str) -> Any:
+        return self._state.current.runtime.get(name)
+
+    def all(self) -> dict[str, Any]:
+        return self._state.current.runtime.all()
+
+    async def set(self, actor: Actor | str, values: dict[str, Any]) -> dict[str, Any]:
+        """All or none. Raises BadRequest or NotFound naming the setting."""
+        checked = {name: check_setting(name, value) for name, value in values.items()}
+        before = {name: self.get(name) for name in checked}
+
+        def write(session: Session) -> None:
+            write_settings(session, checked)
+            note(session, actor, "change settings", ", ".join(checked), before, checked)
+
+        await self._state.change(write)
+        return self.all()
+
+
+def write_settings(session: Session, values: dict[str, Any]) -> None:
+    """None takes a setting back to its default."""
+    for name, value in values.items():
+        row = session.get(SettingRow, name)
+        if value is None or value == KNOWN[name].default:
+            if row is not None:
+                session.delete(row)
+            continue
+        row = row or SettingRow(name=name)
+        row.value = value
+        session.add(row)

@@ -1,0 +1,223 @@
+"""Opens the data folder and wires the services: for the server, and for every command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import structlog
+from sqlmodel import Session, create_engine, select
+
+from app.core.clock import Clock
+from app.core.errors import StartError
+from app.core.folder import DataFolder
+from app.core.settings import Settings
+from app.db.engine import Database, sqlite_url
+from app.db.migrate import is_current, migrate, schema_version
+from app.db.tables.providers import ProviderRow
+from app.db.tables.settings import MetaRow
+from app.providers.catalog import Catalog
+from app.providers.connections import Connections
+from app.providers.transport import Transport
+from app.security.passwords import Passwords
+from app.security.vault import Vault, WrappedKeys, load_master_key, new_keys, unlock
+from app.services.audit import Audit
+from app.services.chats import Chats
+from app.services.container import Services
+from app.services.gateway.admission import Admission
+from app.services.gateway.attempt import Attempts
+from app.services.gateway.gateway import Gateway
+from app.services.gateway.record import Recorder, statements
+from app.services.health import Health
+from app.services.interrupted import mark_interrupted
+from app.services.job_board import JobBoard
+from app.services.keys import Keys
+from app.services.ledger import Ledger
+from app.services.live import Live
+from app.services.people import People
+from app.services.probes import Probes
+from app.services.provider_views import ProviderViews
+from app.services.providers import Providers, add_demo
+from app.services.routers import Routers
+from app.services.runtime_store import RuntimeStore
+from app.services.sessions import Sessions
+from app.services.spool import DurableWriter
+from app.services.state import State
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    *,
+    serving: bool,
+    clock: Clock | None = None,
+    network: Transport | None = None,
+    web: httpx.AsyncBaseTransport | None = None,
+    demo: Transport | None = None,
+) -> AsyncIterator[Services]:
+    """The services over the data folder; all they own is closed at the end.
+
+    The server holds the folder's lock; a command does not, and never migrates under a running server. `network`,
+    `web` and `demo` are seams for tests. Raises StartError with one sentence for a person."""
+    folder = DataFolder(settings.data_dir)
+    await asyncio.to_thread(folder.prepare)
+    url = sqlite_url(folder.database)
+    fresh = await asyncio.to_thread(_prepare_database, folder, url, serving)
+    try:
+        master = await asyncio.to_thread(
+            load_master_key,
+            folder.master_key,
+            settings.secret_key.get_secret_value() if settings.secret_key else None,
+            may_create=fresh,
+        )
+        connections = await asyncio.to_thread(
+            lambda: Connections(
+                block_private_networks=settings.block_private_networks, network=network, web=web, demo=demo
+            )
+        )
+        db = Database(url)
+        db.start()
+        try:
+            vault = await _open_vault(db, master)
+            services = await _wire(settings, folder, db, vault, connections, clock or Clock(), serving)
+            try:
+                yield services
+            finally:
+                await services.jobs.close()
+                await services.chats.close()
+                await services.writer.close()
+                services.live.close()
+        finally:
+            await connections.aclose()
+            await db.close()
+    finally:
+        folder.unlock()
+
+
+async def _wire(
+    settings: Settings,
+    folder: DataFolder,
+    db: Database,
+    vault: Vault,
+    connections: Connections,
+    clock: Clock,
+    serving: bool,
+) -> Services:
+    zone = settings.zone
+    catalog = Catalog()
+    state = State(db, vault, settings, catalog, connections.upstream)
+    health, live, passwords = Health(clock), Live(), Passwords()
+    probes = Probes(db, clock)
+    views = ProviderViews(db, state, health, probes, clock, zone)
+    admission = Admission(vault, clock)
+    prepared = statements(db)
+    recorder = Recorder(prepared)
+    writer = DurableWriter(db, prepared, folder.logs / "spool.jsonl")
+    attempts = Attempts(db, health, admission, recorder, prepared["open"], clock)
+    gateway = Gateway(state, admission, health, attempts, recorder, writer, clock, zone)
+    keys = Keys(db, state, vault, admission, clock, zone)
+    people = People(state, passwords, clock)
+    services = Services(
+        settings=settings,
+        folder=folder,
+        clock=clock,
+        db=db,
+        state=state,
+        connections=connections,
+        catalog=catalog,
+        people=people,
+        sessions=Sessions(db, state, passwords, clock),
+        providers=Providers(state, vault, catalog, health, views, connections.upstream, clock),
+        provider_views=views,
+        probes=probes,
+        routers=Routers(db, state, clock),
+        keys=keys,
+        admission=admission,
+        health=health,
+        gateway=gateway,
+        writer=writer,
+        chats=Chats(db, state, gateway, clock),
+        ledger=Ledger(db, clock, zone),
+        live=live,
+        audit=Audit(db),
+        runtime=RuntimeStore(state, clock),
+        jobs=JobBoard(clock),
+    )
+    state.on_change(health.follow)
+    state.on_change(keys.follow)
+    if serving:
+        left_open = await db.write(mark_interrupted)
+        if left_open:
+            log.warning("the last run ended in the middle of requests; they are in the ledger", requests=left_open)
+    await state.load()
+    await add_owner_from_environment(services)
+    if serving:
+        await probes.load()
+        await views.refresh_numbers()
+        writer.start()
+        gateway.on_end(lambda call: live.note())
+    return services
+
+
+async def add_owner_from_environment(services: Services) -> None:
+    """`ANYGPT_ADMIN_EMAIL` and `ANYGPT_ADMIN_PASSWORD` make the owner where there is nobody."""
+    settings = services.settings
+    if services.state.current.people or not (settings.admin_email and settings.admin_password):
+        return
+    password = settings.admin_password.get_secret_value()
+    await services.people.add_owner("environment", settings.admin_email, "", password)
+
+
+def _prepare_database(folder: DataFolder, url: str, serving: bool) -> bool:
+    """Locks (the server), migrates, and says whether no master key has been used with this database yet."""
+    if serving:
+        folder.lock()
+        try:
+            migrate(url, folder.backups)
+            return not _is_set_up(url)
+        except BaseException:
+            folder.unlock()
+            raise
+    if schema_version(url) is not None and is_current(url):
+        return not _is_set_up(url)
+    if folder.is_locked():
+        raise StartError("The running AnyGPT uses another schema of the database. Run the command of its own version.")
+    folder.lock()
+    try:
+        migrate(url, folder.backups)
+        return not _is_set_up(url)
+    finally:
+        folder.unlock()
+
+
+def _is_set_up(url: str) -> bool:
+    engine = create_engine(url)
+    try:
+        with Session(engine) as session:
+            return session.get(MetaRow, "fingerprint") is not None
+    finally:
+        engine.dispose()
+
+
+async def _open_vault(db: Database, master: bytes) -> Vault:
+    """The data keys, made at first start together with what a fresh installation begins with."""
+
+    def read_or_make(session: Session) -> WrappedKeys:
+        row = session.get(MetaRow, "fingerprint")
+        if row is not None:
+            return WrappedKeys(*(session.get_one(MetaRow, name).value or b"" for name in _META))
+        keys = new_keys(master)
+        for name, value in zip(_META, (keys.fingerprint, keys.data_key, keys.signing_key), strict=True):
+            session.add(MetaRow(name=name, value=value))
+        if session.exec(select(ProviderRow).limit(1)).first() is None:
+            add_demo(session)
+        return keys
+
+    return unlock(master, await db.write(read_or_make))
+
+
+_META = ("fingerprint", "data_key", "signing_key")

@@ -1,0 +1,1 @@
+"""The parts of the chat: the list of conversations, the thread, a message, the composer."""

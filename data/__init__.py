@@ -1,0 +1,1 @@
+"""Shipped facts: kinds of provider, catalogue snapshot, demo answers."""

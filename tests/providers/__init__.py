@@ -1,0 +1,1 @@
+"""Tests of kinds, transports, failures, the demo and the catalogue."""

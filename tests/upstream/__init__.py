@@ -1,0 +1,1 @@
+"""The repo's own upstream: sample answers of every format, and every kind of misbehaviour."""
