@@ -32,7 +32,7 @@ def mount(parent: FastAPI, services: Services, pages: Sequence[PageSpec], *, tit
 
     async def root() -> None:
         session: SessionInfo = ui.context.client.request.scope["state"]["session"]
-        person = await services.people.get(session.person.id)
+        person = services.people.get(session.person.id)
         frame = Frame(services, pages, person, title)
         frame.build()
         await frame.first_page_shown()
@@ -103,7 +103,7 @@ class Frame:
     def _opener(self, spec: PageSpec) -> Callable[[PageArguments], Awaitable[None]]:
         async def open_page(arguments: PageArguments) -> None:
             try:
-                person = await self.services.people.get(self.person.id)
+                person = self.services.people.get(self.person.id)
             except AnyGPTError as error:
                 notify_error(error)
                 person = self.person

@@ -30,8 +30,9 @@ def h(element: str, *children: Child, **attributes: str | float | bool | None) -
             continue
         key = key.rstrip("_").replace("_", "-")
         parts.append(f" {key}" if value is True else f' {key}="{escape(str(value))}"')
-    opening = f"<{name}{''.join(parts)}>"
-    return Html(opening if name in _VOID and not children else f"{opening}{join(*children)}</{name}>")
+    if name in _VOID:
+        return Html(f"<{name}{''.join(parts)}/>")
+    return Html(f"<{name}{''.join(parts)}>{join(*children)}</{name}>")
 
 
 def join(*children: Child) -> Html:

@@ -67,7 +67,8 @@ def read_any(body: bytes) -> Any:
     """Any JSON from a provider. Raises UnreadableAnswer."""
     try:
         value = _any.decode(body)
-        _check_depth(value, MAX_DEPTH)
+        if body.count(b"{") + body.count(b"[") > MAX_DEPTH:  # else it cannot be too deep
+            _check_depth(value, MAX_DEPTH)
         return value
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadRequest):
         raise UnreadableAnswer("The provider's answer is not valid JSON.", body=body[:2000]) from None

@@ -75,6 +75,8 @@ class StreamTap:
 
     def feed(self, chunk: bytes) -> bytes:
         pending = self._pending
+        if not pending and chunk.endswith(b"\n\n"):
+            return self._pass(chunk)
         probe = self._edge + chunk if pending else chunk
         cut = _last_end(probe)
         if cut <= 0:

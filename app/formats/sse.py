@@ -8,6 +8,7 @@ from app.core.errors import UnreadableAnswer
 from app.formats.payload import dump
 
 MAX_EVENT = 4 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
 
 
 class Frame(NamedTuple):
@@ -79,8 +80,10 @@ class SSEReader:
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _begin(self) -> None:
-        if self._buffer.startswith(b"\xef\xbb\xbf"):
+        if self._buffer.startswith(_BOM):
             del self._buffer[:3]
+        elif _BOM.startswith(bytes(self._buffer[:3])):
+            return  # the mark is not complete yet
         start = bytes(self._buffer.lstrip()[:1])
         if start:
             self._started = True

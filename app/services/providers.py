@@ -7,29 +7,29 @@ import os
 from collections.abc import Sequence
 
 import structlog
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, select
 
 from app.core.clock import Clock
 from app.core.errors import AnyGPTError, BadRequest, Conflict, NotFound, StartError, UpstreamError
 from app.core.ids import new_id
 from app.core.settings import read_variable
-from app.db.tables.providers import CredentialRow, DeploymentRow, ProviderRow
+from app.db.tables.providers import DeploymentRow, ProviderRow
 from app.formats.registry import FORMATS
 from app.providers.catalog import Catalog
 from app.providers.kinds import Kind, kinds
 from app.providers.model_lists import FoundModel
-from app.security.tokens import hint
 from app.security.vault import Vault
 from app.services.audit import note
 from app.services.health import Health
-from app.services.provider_fields import check_provider, price_of
+from app.services.provider_fields import check_provider
+from app.services.provider_rows import ProviderRows, free_name
+from app.services.provider_rows import add_demo as add_demo
 from app.services.provider_views import ProviderViews
 from app.services.snapshot import Provider
 from app.services.state import State, UpstreamFactory
-from app.services.views import Actor, FoundKey, ModelSpec, ModelView, ProviderSpec, ProviderView, TestResult
+from app.services.views import Actor, FoundKey, ModelView, ProviderSpec, ProviderView, TestResult
 
 log = structlog.get_logger()
-DEMO = "demo"
 
 
 class Providers:
@@ -43,8 +43,9 @@ class Providers:
         make_upstream: UpstreamFactory,
         clock: Clock,
     ) -> None:
-        self._state, self._vault, self._catalog = state, vault, catalog
-        self._health, self._views, self._make_upstream, self._clock = health, views, make_upstream, clock
+        self._state, self._clock = state, clock
+        self._health, self._views, self._make_upstream = health, views, make_upstream
+        self.rows = ProviderRows(vault, catalog, clock)
 
     def list(self) -> Sequence[ProviderView]:
         return [self._views.view(provider) for provider in self._state.current.providers.values()]
@@ -79,15 +80,10 @@ class Providers:
         self, actor: Actor | str, spec: ProviderSpec, *, from_file: bool = False, ask: bool = True
     ) -> ProviderView:
         """A new provider; without named models it is asked for them, else the catalogue's are taken."""
-        kind = check_provider(spec, set(FORMATS))
         provider_id = new_id("prov")
 
         def write(session: Session) -> None:
-            free_name(session, spec.name)
-            session.add(ProviderRow(id=provider_id, name=spec.name, kind=spec.kind, from_file=from_file))
-            session.flush()
-            self._fill(session, provider_id, kind, spec)
-            note(session, actor, "add provider", spec.name, after=_audited(spec))
+            self.rows.put(session, actor, spec, None, provider_id=provider_id, from_file=from_file)
 
         await self._state.change(write)
         if ask and spec.models is None:
@@ -95,24 +91,14 @@ class Providers:
         return self.get(provider_id)
 
     async def update(
-        self, actor: Actor | str, id_or_name: str, spec: ProviderSpec, *, from_file: bool = False, ask: bool = True
+        self, actor: Actor | str, id_or_name: str, spec: ProviderSpec, *, ask: bool = True
     ) -> ProviderView:
         """Replaces everything; secrets stay unless new ones are given."""
         provider = self.find(id_or_name)
-        if provider.kind.in_process and spec.kind != provider.kind.name:
-            raise BadRequest("kind: the demo provider keeps its kind.", field="kind")
-        kind = check_provider(spec, set(FORMATS))
         before = self._views.spec_of(provider)
 
         def write(session: Session) -> None:
-            if spec.name != provider.name:
-                free_name(session, spec.name)
-            row = session.get_one(ProviderRow, provider.id)
-            row.name, row.kind = spec.name, spec.kind
-            row.from_file = row.from_file or from_file
-            session.add(row)
-            self._fill(session, provider.id, kind, spec)
-            note(session, actor, "change provider", spec.name, _audited(before), _audited(spec))
+            self.rows.put(session, actor, spec, session.get_one(ProviderRow, provider.id))
 
         await self._state.change(write)
         moved = before.kind != spec.kind or before.base_url != spec.base_url or spec.api_keys or spec.api_key_env
@@ -202,7 +188,7 @@ class Providers:
             session.add(row)
             if row.models_listed:
                 return len(provider.models)
-            return _merge(session, provider.id, found)
+            return self.rows.merge(session, provider.id, found)
 
         return await self._state.change(write)
 
@@ -231,34 +217,6 @@ class Providers:
         except AnyGPTError as error:
             log.warning("the provider did not list its models", provider=provider_id, reason=error.message)
 
-    def _fill(self, session: Session, provider_id: str, kind: Kind, spec: ProviderSpec) -> None:
-        row = session.get_one(ProviderRow, provider_id)
-        row.base_url = spec.base_url.strip().rstrip("/") if spec.base_url else None
-        row.formats, row.enabled, row.priority = spec.formats, spec.enabled, spec.priority
-        row.rate_limit = spec.rate_limit
-        row.models_listed = spec.models is not None
-        row.updated_at = self._clock.now()
-        session.add(row)
-        self._fill_credentials(session, provider_id, spec)
-        if spec.models is not None:
-            _list_models(session, provider_id, spec.models)
-        elif session.exec(select(DeploymentRow).where(DeploymentRow.provider_id == provider_id)).first() is None:
-            facts = self._catalog.search(provider=kind.catalogue) if kind.catalogue else ()
-            _merge(session, provider_id, [FoundModel(id=each.id) for each in facts])
-
-    def _fill_credentials(self, session: Session, provider_id: str, spec: ProviderSpec) -> None:
-        if spec.api_keys is None and spec.api_key_env is None:
-            return
-        session.exec(delete(CredentialRow).where(col(CredentialRow.provider_id) == provider_id))
-        for position, key in enumerate(spec.api_keys or ()):
-            credential = CredentialRow(
-                id=new_id("cred"), provider_id=provider_id, position=position, hint=hint(key.strip())
-            )
-            credential.secret = self._vault.encrypt(key.strip(), table="credential", column="secret", row=credential.id)
-            session.add(credential)
-        if spec.api_key_env:
-            session.add(CredentialRow(id=new_id("cred"), provider_id=provider_id, position=1000, env=spec.api_key_env))
-
     def _secrets_of(self, spec: ProviderSpec) -> Sequence[str]:
         """The form's keys; where it has none, those already stored under that name."""
         if spec.api_keys:
@@ -272,95 +230,6 @@ class Providers:
             return [secret]
         stored = self._state.current.provider_named(spec.name)
         return [c.secret for c in stored.credentials if c.secret] if stored is not None else []
-
-
-def add_demo(session: Session) -> None:
-    """The built-in provider of a fresh installation."""
-    row = ProviderRow(id=new_id("prov"), name=DEMO, kind=DEMO, priority=1000, models_listed=True)
-    session.add(row)
-    session.flush()
-    for name in ("chat", "echo", "slow", "failing"):
-        model = ModelSpec(id=f"demo/{name}", context_window=32_000, max_output_tokens=4_096)
-        session.add(_row_of(row.id, model, "models"))
-
-
-def free_name(session: Session, name: str) -> None:
-    if session.exec(select(ProviderRow).where(ProviderRow.name == name)).first() is not None:
-        raise Conflict(f'name: there already is a provider "{name}".', field="name")
-
-
-def _list_models(session: Session, provider_id: str, models: list[ModelSpec]) -> None:
-    """Exactly these; a model that stays keeps its id, and so its history."""
-    present = {
-        row.model_id: row for row in session.exec(select(DeploymentRow).where(DeploymentRow.provider_id == provider_id))
-    }
-    for position, model in enumerate(models):
-        fresh = _row_of(provider_id, model, f"models[{position}]")
-        row = present.pop(model.id, None)
-        if row is None:
-            session.add(fresh)
-            continue
-        for name in ("alias", "enabled", "listed", "price", "context_window", "max_output_tokens", "capabilities"):
-            setattr(row, name, getattr(fresh, name))
-        session.add(row)
-    for gone in present.values():
-        session.delete(gone)
-
-
-def _merge(session: Session, provider_id: str, found: list[FoundModel]) -> int:
-    """Found models are added and brought up to date; those found earlier and now gone are taken out."""
-    present = {
-        row.model_id: row for row in session.exec(select(DeploymentRow).where(DeploymentRow.provider_id == provider_id))
-    }
-    for model in found:
-        row = present.pop(model.id, None) or DeploymentRow(id=new_id("dep"), provider_id=provider_id, model_id=model.id)
-        row.name, row.listed = model.name, False
-        row.context_window, row.max_output_tokens = model.context_window, model.max_output_tokens
-        row.capabilities = sorted(model.capabilities) if model.capabilities is not None else None
-        price = model.price
-        row.price = None
-        if price is not None:
-            prices = {
-                "input": price.input,
-                "output": price.output,
-                "cache_read": price.cache_read,
-                "cache_write": price.cache_write,
-            }
-            row.price = {name: value for name, value in prices.items() if value is not None} | {
-                "request": price.request
-            }
-        session.add(row)
-    for gone in present.values():
-        session.delete(gone)
-    return len(found)
-
-
-def _row_of(provider_id: str, model: ModelSpec, where: str) -> DeploymentRow:
-    return DeploymentRow(
-        id=new_id("dep"),
-        provider_id=provider_id,
-        model_id=model.id,
-        alias=model.alias,
-        enabled=model.enabled,
-        listed=True,
-        price=price_of(model, where),
-        context_window=model.context_window,
-        max_output_tokens=model.max_output_tokens,
-        capabilities=model.capabilities,
-    )
-
-
-def _audited(spec: ProviderSpec) -> dict[str, object]:
-    return {
-        "name": spec.name,
-        "kind": spec.kind,
-        "base_url": spec.base_url,
-        "enabled": spec.enabled,
-        "priority": spec.priority,
-        "api_key_env": spec.api_key_env,
-        "api_keys": f"{len(spec.api_keys)} given" if spec.api_keys else None,
-        "models": len(spec.models) if spec.models is not None else None,
-    }
 
 
 def _in_environment(variable: str) -> bool:

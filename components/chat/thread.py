@@ -60,8 +60,7 @@ class Thread:
         """Put everything into the element that is open now."""
         messages: list[MessageView] = []
         if self._conversation is not None:
-            messages = await self._chats.messages(self._context.person, self._conversation.id)
-            self._turn = self._chats.running(self._conversation.id)
+            messages = await self._messages(self._conversation.id)
         self._scroller = Scroller()
         self._composer = Composer(
             self._conversation.id if self._conversation else "new",
@@ -73,6 +72,16 @@ class Thread:
         self._show_model()
         with self._scroller:
             await self._show(messages)
+
+    async def _messages(self, conversation_id: str) -> list[MessageView]:
+        """The stored messages, and the turn that is being written; it may end while they are read."""
+        self._turn = self._chats.running(conversation_id)
+        messages = await self._chats.messages(self._context.person, conversation_id)
+        if self._turn is None and any(message.status == "writing" for message in messages):
+            self._turn = self._chats.running(conversation_id)
+            if self._turn is None:
+                messages = await self._chats.messages(self._context.person, conversation_id)
+        return list(messages)
 
     async def _show(self, messages: list[MessageView]) -> None:
         turn = self._turn
@@ -205,7 +214,7 @@ class Thread:
 
         async def send() -> None:
             if self._turn is not None:
-                self._turn.stop()
+                await _ended(self._turn)
             turn = await self._chats.edit(
                 self._context.person, self._conversation.id, message_id, text, self.model
             )
@@ -234,19 +243,26 @@ class Thread:
         self._show_model()
         self._composer.focus()
         await self._context.prefer(model=alias)
-        self._estimate(self._draft)
+        await self._estimate(self._draft)
 
     def _show_model(self) -> None:
         found = next((model for model in self._models if model.alias == self.model), None)
         self._composer.set_model(found, self.model)
 
-    def _estimate(self, text: str) -> None:
+    async def _estimate(self, text: str) -> None:
         """What sending this would take: «3.1k in, about $0.0021»."""
         self._draft = text
         if not text.strip() or not self.model:
             self._composer.set_estimate("")
             return
-        conversation_id = self._conversation.id if self._conversation else ""
-        guess = self._chats.estimate(self._context.person, conversation_id, text, self.model)
+        conversation_id = self._conversation.id if self._conversation else None
+        guess = await self._chats.estimate(self._context.person, conversation_id, text, self.model)
         cost = "price unknown" if guess.cost is None else f"about {show_usd(guess.cost)}"
         self._composer.set_estimate(f"{tokens(guess.tokens)} in, {cost}")
+
+
+async def _ended(turn: Turn) -> None:
+    """Stop it and wait until what was written is stored."""
+    turn.stop()
+    async for _ in turn.updates():
+        continue

@@ -28,7 +28,7 @@ def every(**wanted: Any) -> pytest.MarkDecorator:
 def decoded(wire: WireFormat, body: bytes, size: int | None = None) -> list[Event]:
     decoder = wire.decoder()
     events: list[Event] = []
-    for start in range(0, len(body), size or len(body)):
+    for start in range(0, len(body), size or max(len(body), 1)):
         events += decoder.feed(body[start : start + (size or len(body))])
     return events + decoder.close()
 

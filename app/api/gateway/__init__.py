@@ -1,0 +1,1 @@
+"""Gateway endpoints: raw ASGI, one file per concern."""

@@ -1,0 +1,254 @@
+"""The gateway's ASGI app: finds the endpoint, the key and the format; turns errors into the client's own shape."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+
+from app.api.address import client_address, headers_of
+from app.api.gateway.client_side import AsgiClient, ClientGone, Receive, Send, read_body
+from app.api.gateway.cors import Cors
+from app.api.gateway.error_log import ErrorLog
+from app.api.gateway.info import Info
+from app.core.clock import rfc3339
+from app.core.errors import AnyGPTError, NotFound, RequestRefused
+from app.core.ids import new_id
+from app.formats.base import WireFormat
+from app.formats.registry import FORMATS
+from app.services.container import Services
+from app.services.gateway.call import Call, Header
+from app.services.snapshot import Key
+
+Scope = Mapping[str, Any]
+
+_NO_QUERY: dict[str, str] = {}
+
+
+class GatewayApp:
+    """No framework on this way: a table from path to handler."""
+
+    def __init__(self, services: Services, version: str) -> None:
+        self._services = services
+        self._errors = ErrorLog(services.folder.logs / "api-error.jsonl")
+        self._cors = Cors(services.settings.origins)
+        self._networks = services.settings.proxy_networks
+        self._info = Info(services, version)
+        self._default = FORMATS["openai-chat"]
+        self._answers: dict[str, WireFormat] = {}
+        settings = services.settings
+        if settings.enable_openai_routes:
+            self._answers["/v1/chat/completions"] = FORMATS["openai-chat"]
+        if settings.enable_anthropic_routes:
+            self._answers["/v1/messages"] = FORMATS["anthropic-messages"]
+        self._models = settings.enable_models_routes
+
+    def owns(self, path: str) -> bool:
+        return path.startswith("/v1/") or path in ("/v1", "/health", "/ready", "/ping")
+
+    def close(self) -> None:
+        self._errors.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        headers = headers_of(scope)
+        extra = self._cors.headers(headers)
+        if method == "OPTIONS" and extra:
+            await _respond(send, 204, b"", [*extra, *self._cors.preflight()])
+            return
+        format = self._answers.get(path)
+        if format is not None and method == "POST":
+            await self._answer(scope, headers, receive, send, format, extra)
+            return
+        await self._inform(scope, headers, send, extra, format or self._default)
+
+    async def _answer(
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        send: Send,
+        format: WireFormat,
+        extra: list[Header],
+    ) -> None:
+        """A chat call in one of the formats."""
+        clock = self._services.clock
+        request_id, started, at = new_id("req"), clock.monotonic(), clock.now()
+        call: Call | None = None
+        client: AsgiClient | None = None
+        watch: asyncio.Task[None] | None = None
+        key: Key | None = None
+        try:
+            key = self._key(scope, headers, "chat")
+            body = await read_body(receive, self._services.state.current.runtime.max_body_bytes)
+            peek = format.peek(body)
+            call = Call(
+                id=request_id,
+                at=at,
+                started=started,
+                peek=peek,
+                format=format,
+                body=body,
+                key=key,
+                person=key.person,
+                tags=_tags(peek.metadata, headers),
+                wants_metadata=headers.get(b"x-anygpt-metadata") == b"enabled",
+            )
+            client = AsgiClient(call, format, send, extra)
+            task = asyncio.current_task()
+            assert task is not None
+            watch = asyncio.get_running_loop().create_task(_watch(receive, task))
+            await self._services.gateway.run(call, client)
+        except AnyGPTError as error:
+            await self._refuse(scope, headers, send, format, error, request_id, extra, call, key)
+        except asyncio.CancelledError:
+            if call is None or not call.left or not _cancelled_by(watch):
+                raise
+        except ClientGone:
+            return
+        finally:
+            if watch is not None:
+                watch.cancel()
+            if client is not None:
+                client.close()
+
+    async def _inform(
+        self, scope: Scope, headers: dict[bytes, bytes], send: Send, extra: list[Header], format: WireFormat
+    ) -> None:
+        """Everything that is answered from memory."""
+        path, method = scope["path"], scope["method"]
+        request_id = new_id("req")
+        try:
+            handler, scope_needed = self._handler(path)
+            if method not in ("GET", "HEAD"):
+                raise NotFound(f"{method} {path} is not an address of this gateway; it answers GET.")
+            key = self._key(scope, headers, scope_needed) if scope_needed is not None else None
+            query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+            status, value = await handler(key, query)
+        except AnyGPTError as error:
+            await self._refuse(scope, headers, send, format, error, request_id, extra, None, None)
+            return
+        body = value if isinstance(value, bytes) else orjson.dumps(value)
+        head = [(b"content-type", b"application/json"), (b"x-request-id", request_id.encode()), *extra]
+        await _respond(send, status, b"" if method == "HEAD" else body, head)
+
+    def _handler(
+        self, path: str
+    ) -> tuple[Callable[[Key | None, dict[str, str]], Awaitable[tuple[int, Any]]], str | None]:
+        """The handler of a path, and the scope a key needs for it (None: no key; "": any key)."""
+        match path:
+            case "/health":
+                return self._info.health, None
+            case "/ready":
+                return self._info.ready, None
+            case "/ping":
+                return self._info.ping, None
+            case "/v1/models" if self._models:
+                return self._info.models, "models"
+            case "/v1/key":
+                return self._info.key, ""
+            case "/v1/generation":
+                return self._info.generation, ""
+            case _ if self._models and path.startswith("/v1/models/"):
+                return self._info.model(path.removeprefix("/v1/models/")), "models"
+            case _:
+                raise NotFound(f"There is nothing at {path}. The API is described in the documentation (docs/api.md).")
+
+    def _key(self, scope: Scope, headers: dict[bytes, bytes], needed: str) -> Key:
+        admission, snapshot = self._services.admission, self._services.state.current
+        address = client_address(scope, headers, self._networks)
+        referrer = headers.get(b"origin") or headers.get(b"referer")
+        key = admission.key_of(snapshot, _token(headers), address, referrer.decode("latin-1") if referrer else None)
+        if needed:
+            admission.check_scope(key, needed)
+        return key
+
+    async def _refuse(
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        send: Send,
+        format: WireFormat,
+        error: AnyGPTError,
+        request_id: str,
+        extra: list[Header],
+        call: Call | None,
+        key: Key | None,
+    ) -> None:
+        self._errors.write(
+            at=rfc3339(self._services.clock.now()),
+            request_id=request_id,
+            method=scope["method"],
+            path=scope["path"],
+            status=error.status,
+            code=error.code,
+            message=error.message,
+            key=key.name if key is not None else None,
+            address=client_address(scope, headers, self._networks),
+        )
+        known: list[Header] = [(b"content-type", b"application/json"), (b"x-request-id", request_id.encode())]
+        if call is not None:
+            known.append((b"x-anygpt-router", call.router.encode()))
+            if call.attempts:
+                known.append((b"x-anygpt-attempts", str(len(call.attempts)).encode()))
+        if key is not None and (limits := self._services.admission.limits(key)) is not None:
+            known += limits.headers(self._services.clock.monotonic())
+        if error.status in (429, 503):
+            known.append((b"retry-after", str(max(round(error.retry_after or 1), 1)).encode()))
+        await _respond(send, error.status, _error_body(format, error, call), [*known, *extra])
+
+
+async def _watch(receive: Receive, task: asyncio.Task[Any]) -> None:
+    """Cancels the call when the client leaves: `send` says nothing then."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    task.cancel()
+
+
+def _cancelled_by(watch: asyncio.Task[None] | None) -> bool:
+    return watch is not None and watch.done() and not watch.cancelled()
+
+
+def _error_body(format: WireFormat, error: AnyGPTError, call: Call | None) -> bytes:
+    """A provider's refusal passes as it came where the provider speaks the client's format."""
+    if not isinstance(error, RequestRefused) or error.body.lstrip()[:1] != b"{":
+        return format.encode_error(error)
+    if call is not None and call.attempts and format.name in call.attempts[-1].deployment.formats:
+        try:
+            orjson.loads(error.body)
+        except orjson.JSONDecodeError:
+            return format.encode_error(error)
+        return error.body
+    return format.encode_error(error)
+
+
+def _token(headers: dict[bytes, bytes]) -> str | None:
+    """The key, wherever the client's SDK puts it."""
+    authorization = headers.get(b"authorization", b"")
+    if authorization[:7].lower() == b"bearer ":
+        return authorization[7:].strip().decode("latin-1")
+    token = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key")
+    return token.strip().decode("latin-1") if token else None
+
+
+def _tags(metadata: dict[str, Any], headers: dict[bytes, bytes]) -> frozenset[str]:
+    """From `metadata.tags` (a list or a comma list) and the header x-anygpt-tags; at most 20, each 60 characters."""
+    named = metadata.get("tags") if metadata else None
+    tags = named.split(",") if isinstance(named, str) else named if isinstance(named, list) else []
+    if (header := headers.get(b"x-anygpt-tags")) is not None:
+        tags = [*tags, *header.decode("latin-1").split(",")]
+    return frozenset([str(tag).strip()[:60] for tag in tags if str(tag).strip()][:20])
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: list[Header]) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, (b"content-length", str(len(body)).encode())],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

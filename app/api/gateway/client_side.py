@@ -1,0 +1,140 @@
+"""The client's side of a call over ASGI: headers, bytes, keep-alive while nothing has come, errors in-band."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from app.core.errors import AnyGPTError, TooLarge
+from app.formats.base import WireFormat
+from app.services.gateway.call import Call, Header
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+
+KEEP_ALIVE_S = 15.0
+
+
+class AsgiClient:
+    """After 15 seconds without content the headers and a ping go out, and again every 15 seconds; a failover stays
+    possible, since nothing has been said yet."""
+
+    def __init__(self, call: Call, format: WireFormat, send: Send, extra: list[Header]) -> None:
+        self._call, self._format, self._send, self._extra = call, format, send, extra
+        self.started = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._pinging: asyncio.Task[None] | None = None
+        if call.peek.stream:
+            self._timer = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._start_pinging)
+
+    async def start(self, status: int, headers: list[Header]) -> None:
+        await self._stop_pinging()
+        if not self.started:
+            self.started = True
+            self._headers = [(b"content-type", self._content_type()), *headers, *self._extra]
+            if self._call.peek.stream:
+                await self._send(
+                    {
+                        "type": "http.response.start",
+                        "status": status,
+                        "headers": [*self._headers, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")],
+                    }
+                )
+
+    async def write(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self, data: bytes) -> None:
+        if not self._call.peek.stream:
+            await self._send(
+                {
+                    "type": "http.response.start",
+                    "status": 200,
+                    "headers": [*self._headers, (b"content-length", str(len(data)).encode())],
+                }
+            )
+        await self._send({"type": "http.response.body", "body": data})
+
+    async def fail(self, error: AnyGPTError) -> None:
+        await self._stop_pinging()
+        if not self.started:
+            raise error
+        await self.finish(self._format.stream_error(error))
+
+    def close(self) -> None:
+        """The call is over, however it ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._pinging is not None:
+            self._pinging.cancel()
+
+    def _content_type(self) -> bytes:
+        return self._format.stream_type.encode() if self._call.peek.stream else b"application/json"
+
+    def _start_pinging(self) -> None:
+        self._pinging = asyncio.get_running_loop().create_task(self._ping(), name=f"keep-alive {self._call.id}")
+
+    async def _ping(self) -> None:
+        known: list[Header] = [
+            (b"x-request-id", self._call.id.encode()),
+            (b"x-anygpt-router", self._call.router.encode()),
+        ]
+        self.started = True
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [
+                    (b"content-type", self._content_type()),
+                    *known,
+                    *self._extra,
+                    (b"cache-control", b"no-cache"),
+                ],
+            }
+        )
+        while True:
+            await self.write(self._format.keep_alive)
+            await asyncio.sleep(KEEP_ALIVE_S)
+
+    async def _stop_pinging(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._pinging is not None:
+            self._pinging.cancel()
+            await asyncio.gather(self._pinging, return_exceptions=True)
+            self._pinging = None
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is longer than `limit`, ClientGone when the client left."""
+    first = await receive()
+    if first["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = first.get("body", b"")
+    if not first.get("more_body", False):
+        check_size(len(body), limit)
+        return body
+    pieces, size, more = [body], len(body), True
+    while more:
+        check_size(size, limit)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        piece = message.get("body", b"")
+        pieces.append(piece)
+        size += len(piece)
+        more = message.get("more_body", False)
+    check_size(size, limit)
+    return b"".join(pieces)
+
+
+def check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge(f"The body is larger than {limit // 2**20} MB, the limit here (setting max_body_mb).")
+
+
+class ClientGone(Exception):
+    pass

@@ -1,0 +1,239 @@
+"""Making and editing a gateway key, and the one time its secret is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from nicegui import ui
+
+from app.core.errors import AnyGPTError
+from app.core.money import format_usd
+from app.security.permissions import Permission
+from app.services.views import KeySpec, KeyView
+from components.badges import note
+from components.dialog import Dialog, field, show_error, text_field
+from components.fragment import Fragment
+from components.markdown import ChatMarkdown
+from components.markup import h, icon
+from components.notify import guarded
+from components.page import PageContext
+
+WINDOWS = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month", "total": "in all"}
+SCOPES = {
+    "chat": "Chat",
+    "embeddings": "Embeddings",
+    "images": "Images",
+    "audio": "Audio",
+    "moderations": "Moderations",
+    "models": "List models",
+}
+ADMIN_SCOPE = {"admin": "Management API"}
+LIMITS = {"rpm": "Requests a minute", "tpm": "Tokens a minute", "concurrent": "At the same time"}
+ON_BUDGET = {"refuse": "Refuse with 402", "cheapest": "Go on with the cheapest model"}
+UNKNOWN_PRICE = {"refuse": "Refuse", "allow": "Allow, counted as unknown"}
+
+
+class KeyForm:
+    def __init__(self, context: PageContext, key: KeyView | None, owners: Sequence[str]) -> None:
+        self._key = key
+        manages = context.allows(Permission.MANAGE_GATEWAY)
+        budget = key.budgets[0] if key and key.budgets else None
+        limits = key.limits if key else {}
+        self._name = text_field("Name", key.name if key else "", hint="Where it is used: an app, a person, a machine.")
+        with ui.element("div").classes("a-pair"):
+            with field("Budget in USD", "Empty: no budget."):
+                self._budget = ui.input(
+                    value=format_usd(budget.usd_limit) if budget else "", placeholder="5.00"
+                ).props('aria-label="Budget in USD" hide-bottom-space inputmode=decimal prefix=$')
+            with field("for"):
+                self._window = ui.select(WINDOWS, value=budget.window if budget else "day").props(
+                    'aria-label="Budget window" hide-bottom-space'
+                )
+        if manages:
+            with field("Owner", "A key of a person ends with the person; a key of the team stays."):
+                self._owner: ui.select | None = ui.select(
+                    {"": "The team"} | {email: email for email in owners}, value=(key.owner or "") if key else ""
+                ).props("aria-label=Owner hide-bottom-space")
+        else:
+            self._owner = None
+        with field("Expires", "Empty: never."):
+            self._expires = ui.input(value=key.expires.date().isoformat() if key and key.expires else "").props(
+                "type=date aria-label=Expires hide-bottom-space"
+            )
+        with ui.element("details").classes("a-more"):
+            with ui.element("summary"):
+                ui.label("Models, limits, scopes")
+            names = list(context.services.routers.names())
+            with field("Router"):
+                self._router = ui.select(names, value=(key.router if key else None) or names[0]).props(
+                    "aria-label=Router hide-bottom-space"
+                )
+            self._models = text_field(
+                "Models",
+                ", ".join(key.models) if key else "*",
+                hint="What clients may ask for; * stands for anything: gpt-4o*, claude-*",
+            )
+            with ui.element("div").classes("a-triple"):
+                self._limits = {name: _limit(label, limits.get(name)) for name, label in LIMITS.items()}
+            scopes = SCOPES | (ADMIN_SCOPE if manages else {})
+            allowed = set(key.scopes) if key else set(SCOPES)
+            with field("Scopes"), ui.element("div").classes("a-scopes"):
+                self._scopes = {name: ui.checkbox(label, value=name in allowed) for name, label in scopes.items()}
+            with ui.element("div").classes("a-pair"):
+                with field("When the budget is spent"):
+                    self._on_budget = ui.select(ON_BUDGET, value=key.on_budget if key else "refuse").props(
+                        'aria-label="When the budget is spent" hide-bottom-space'
+                    )
+                with field("Models of unknown price"):
+                    self._unknown = ui.select(UNKNOWN_PRICE, value=key.unknown_price if key else "refuse").props(
+                        'aria-label="Models of unknown price" hide-bottom-space'
+                    )
+            self._ips = text_field(
+                "Allowed addresses", ", ".join(key.allowed_ips) if key else "", hint="Empty: from anywhere."
+            )
+        self.fields = {
+            "name": self._name,
+            "budgets": self._budget,
+            "models": self._models,
+            "router": self._router,
+            "expires": self._expires,
+            "allowed_ips": self._ips,
+        } | ({"owner": self._owner} if self._owner is not None else {})
+
+    def spec(self) -> KeySpec:
+        budget = str(self._budget.value or "").strip().removeprefix("$")
+        others = [
+            {"usd": format_usd(item.usd_limit), "window": item.window} for item in (self._key.budgets[1:] if self._key else ())
+        ]
+        return KeySpec(
+            name=str(self._name.value or "").strip(),
+            router=self._router.value,
+            models=_listed(self._models.value),
+            scopes=[name for name, box in self._scopes.items() if box.value],
+            limits=self._other_limits()
+            | {name: int(box.value) for name, box in self._limits.items() if box.value not in (None, "")},
+            budgets=([{"usd": budget, "window": str(self._window.value)}] if budget else []) + others,
+            allowed_ips=_listed(self._ips.value),
+            allowed_referrers=list(self._key.allowed_referrers) if self._key else [],
+            expires=str(self._expires.value or "") or None,
+            owner=(self._owner.value or None) if self._owner is not None else (self._key.owner if self._key else None),
+            on_budget=str(self._on_budget.value),
+            unknown_price=str(self._unknown.value),
+        )
+
+    def _other_limits(self) -> dict[str, int]:
+        """Limits that the form does not show stay as they are."""
+        return {name: value for name, value in (self._key.limits if self._key else {}).items() if name not in LIMITS}
+
+
+async def open_key_dialog(context: PageContext, key: KeyView | None, done: Callable[[], Awaitable[None]]) -> None:
+    owners = [person.email for person in await context.services.people.list()] if context.allows(
+        Permission.MANAGE_GATEWAY
+    ) else []
+    with context.root:
+        dialog = Dialog(f"Edit {key.name}" if key else "New key")
+        with dialog.body:
+            form = KeyForm(context, key, owners)
+
+        async def save() -> None:
+            button.props("loading")
+            try:
+                if key is not None:
+                    await context.services.keys.update(context.person, key.id, form.spec())
+                    dialog.close()
+                else:
+                    made, secret = await context.services.keys.create(context.person, form.spec())
+                    dialog.close()
+                    with context.root:
+                        show_secret(context, made, secret)
+            except AnyGPTError as error:
+                show_error(error, form.fields)
+                return
+            finally:
+                if not button.is_deleted:
+                    button.props(remove="loading")
+            await done()
+
+        with dialog.foot:
+            ui.element("span").classes("a-grow")
+            ui.button("Cancel", on_click=dialog.close).props("flat")
+            button = ui.button("Save" if key else "Create key", on_click=guarded(save))
+        dialog.open()
+
+
+def show_secret(context: PageContext, key: KeyView, secret: str) -> None:
+    """The secret, once. Only a click on the button closes this."""
+    base = _base_url(context)
+    model = next((model.alias for model in context.services.providers.models()), "demo/chat")
+    dialog = Dialog(f"The secret of {key.name}", wide=True)
+    dialog.keep_open()
+    with dialog.body:
+        Fragment(
+            note("wa", icon("warn"), h("div.a-grow", "Copy it now: it is shown this once and stored only as a hash."))
+        )
+        Fragment(
+            h(
+                "div.a-secret-box",
+                h("code.a-mono", secret),
+                h("button.a-btn.is-sm", icon("copy"), "Copy", type="button", data_copy=secret, aria_label="Copy secret"),
+            )
+        )
+        with ui.tabs().props("dense no-caps align=left aria-label='How to use it'") as tabs:
+            for name in ("curl", "Python", "JavaScript"):
+                ui.tab(name)
+        snippets = _snippets(base, secret, model)
+        with ui.tab_panels(tabs, value="curl").classes("a-snippets").props("animated=false"):
+            for name, text in snippets.items():
+                with ui.tab_panel(name):
+                    ChatMarkdown(text)
+    with dialog.foot:
+        ui.element("span").classes("a-grow")
+        ui.button("I have stored it", on_click=dialog.close)
+    dialog.open()
+
+
+def _snippets(base: str, secret: str, model: str) -> dict[str, str]:
+    return {
+        "curl": f"""```bash
+curl {base}/v1/chat/completions \\
+  -H "Authorization: Bearer {secret}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+```""",
+        "Python": f"""```python
+from openai import OpenAI
+
+client = OpenAI(base_url="{base}/v1", api_key="{secret}")
+answer = client.chat.completions.create(
+    model="{model}",
+    messages=[{{"role": "user", "content": "Hello"}}],
+)
+print(answer.choices[0].message.content)
+```""",
+        "JavaScript": f"""```javascript
+import OpenAI from "openai";
+
+const client = new OpenAI({{ baseURL: "{base}/v1", apiKey: "{secret}" }});
+const answer = await client.chat.completions.create({{
+  model: "{model}",
+  messages: [{{ role: "user", content: "Hello" }}],
+}});
+console.log(answer.choices[0].message.content);
+```""",
+    }
+
+
+def _base_url(context: PageContext) -> str:
+    """As this person reaches the server, unless the settings name the public address."""
+    return (context.services.settings.base_url or str(ui.context.client.request.base_url)).rstrip("/")
+
+
+def _limit(label: str, value: int | None) -> ui.number:
+    with field(label):
+        return ui.number(value=value, min=1, precision=0, placeholder="no limit").props(
+            f'aria-label="{label}" hide-bottom-space'
+        )
+
+
+def _listed(value: object) -> list[str]:
+    return [part.strip() for part in str(value or "").split(",") if part.strip()]
