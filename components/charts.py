@@ -1,4 +1,4 @@
-"""Small pictures of numbers, one SVG each: a run, availability, a histogram, stacked days, the attempts of a request."""
+"""Small pictures of numbers, one SVG each: a run, availability, a histogram, stacked days, attempts."""
 
 from __future__ import annotations
 
@@ -25,11 +25,17 @@ def uptime_bars(slots: Sequence[int], label: str) -> Html:
     """Availability, oldest first: green and low is fine, red and tall is down. Equal neighbours are one path."""
     paths = []
     for state, (height, colour, opacity) in _UPTIME.items():
-        steps = "".join(f"M{place * 4} {22 - height}h3v{height}h-3z" for place, slot in enumerate(slots) if slot == state)
+        steps = "".join(
+            f"M{place * 4} {22 - height}h3v{height}h-3z" for place, slot in enumerate(slots) if slot == state
+        )
         if steps:
             paths.append(h("path", d=steps, fill=colour, opacity=f"{opacity:g}"))
     known = [slot for slot in slots if slot != NO_DATA]
-    words = f"{share(sum(slot == OK for slot in known) / len(known))} of {len(known)} checks fine" if known else "not checked yet"
+    words = (
+        f"{share(sum(slot == OK for slot in known) / len(known))} of {len(known)} checks fine"
+        if known
+        else "not checked yet"
+    )
     return h(
         "svg.a-uptime",
         paths,
@@ -177,7 +183,9 @@ def _nice(most: int) -> float:
         return 3 * NANO
     step = most / 3
     size = 10 ** int(log10(step))
-    return next(3 * size * round_step for round_step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if size * round_step >= step)
+    return next(
+        3 * size * round_step for round_step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if size * round_step >= step
+    )
 
 
 def waterfall(attempts: Sequence[AttemptRow], attempt: AttemptRow, total_ms: int) -> Html:
@@ -209,5 +217,7 @@ def seconds_axis(total_ms: int) -> Html:
     if total_ms < 1000:
         labels = [f"{round(total_ms * part / 4)}" for part in range(4)] + [f"{total_ms} ms"]
     else:
-        labels = [f"{total_ms * part / 4000:.1f}".removesuffix(".0") for part in range(4)] + [f"{total_ms / 1000:.1f} s"]
+        labels = [f"{total_ms * part / 4000:.1f}".removesuffix(".0") for part in range(4)] + [
+            f"{total_ms / 1000:.1f} s"
+        ]
     return join(h("span", label) for label in labels)

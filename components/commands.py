@@ -83,5 +83,7 @@ def _actions(person: Person, may_chat: bool) -> Iterator[Choice]:
         yield Choice("Actions", "Add provider", href="/providers?add=1", icon="plug")
     chosen = choice(person, "theme", THEMES)
     for value, label in THEMES.items():
-        yield Choice("Actions", f"Theme: {label.lower()}", f"theme:{value}", icon=THEME_ICONS[value], on=value == chosen)
+        yield Choice(
+            "Actions", f"Theme: {label.lower()}", f"theme:{value}", icon=THEME_ICONS[value], on=value == chosen
+        )
     yield Choice("Actions", "Keyboard shortcuts", "keys", icon="keyboard", keys=("?",))

@@ -135,5 +135,7 @@ def _percent(part: float, places: int) -> str:
     """Nothing short of everything is shown as 100 %."""
     if part >= 1:
         return "100%"
+    if part <= 0:
+        return "0%"
     top = 100 - 10**-places
     return f"{min(part * 100, top):.{places}f}%"

@@ -77,7 +77,7 @@ class Frame:
                 density=lambda value: self._prefer(density=value),
                 accent=lambda value: self._prefer(accent=value),
             )
-            self._menu.classes("a-nav").props('aria-label=Main')
+            self._menu.classes("a-nav").props("aria-label=Main")
             ui.element("div").classes("a-scrim")
             self._toasts = Toasts()
             routes: dict[str, Callable[[PageArguments], Awaitable[None]]] = {
@@ -150,7 +150,10 @@ class Frame:
     async def _open_palette(self) -> None:
         choices = await commands(self.services, self.person, self.pages)
         self._palette.choose(
-            choices, self._command, placeholder="Search or jump to", empty="Pages, models, actions and your chats are searched."
+            choices,
+            self._command,
+            placeholder="Search or jump to",
+            empty="Pages, models, actions and your chats are searched.",
         )
 
     async def _command(self, value: str) -> None:

@@ -40,12 +40,13 @@ class KeyForm:
         budget = key.budgets[0] if key and key.budgets else None
         limits = key.limits if key else {}
         self._name = text_field("Name", key.name if key else "", hint="Where it is used: an app, a person, a machine.")
+        self._name.props("autofocus")
         with ui.element("div").classes("a-pair"):
             with field("Budget in USD", "Empty: no budget."):
-                self._budget = ui.input(
-                    value=format_usd(budget.usd_limit) if budget else "", placeholder="5.00"
-                ).props('aria-label="Budget in USD" hide-bottom-space inputmode=decimal prefix=$')
-            with field("for"):
+                self._budget = ui.input(value=format_usd(budget.usd_limit) if budget else "", placeholder="5.00").props(
+                    'aria-label="Budget in USD" hide-bottom-space inputmode=decimal'
+                )
+            with field("Window"):
                 self._window = ui.select(WINDOWS, value=budget.window if budget else "day").props(
                     'aria-label="Budget window" hide-bottom-space'
                 )
@@ -103,7 +104,8 @@ class KeyForm:
     def spec(self) -> KeySpec:
         budget = str(self._budget.value or "").strip().removeprefix("$")
         others = [
-            {"usd": format_usd(item.usd_limit), "window": item.window} for item in (self._key.budgets[1:] if self._key else ())
+            {"usd": format_usd(item.usd_limit), "window": item.window}
+            for item in (self._key.budgets[1:] if self._key else ())
         ]
         return KeySpec(
             name=str(self._name.value or "").strip(),
@@ -127,9 +129,11 @@ class KeyForm:
 
 
 async def open_key_dialog(context: PageContext, key: KeyView | None, done: Callable[[], Awaitable[None]]) -> None:
-    owners = [person.email for person in await context.services.people.list()] if context.allows(
-        Permission.MANAGE_GATEWAY
-    ) else []
+    owners = (
+        [person.email for person in await context.services.people.list()]
+        if context.allows(Permission.MANAGE_GATEWAY)
+        else []
+    )
     with context.root:
         dialog = Dialog(f"Edit {key.name}" if key else "New key")
         with dialog.body:
@@ -175,7 +179,14 @@ def show_secret(context: PageContext, key: KeyView, secret: str) -> None:
             h(
                 "div.a-secret-box",
                 h("code.a-mono", secret),
-                h("button.a-btn.is-sm", icon("copy"), "Copy", type="button", data_copy=secret, aria_label="Copy secret"),
+                h(
+                    "button.a-btn.is-sm",
+                    icon("copy"),
+                    "Copy",
+                    type="button",
+                    data_copy=secret,
+                    aria_label="Copy secret",
+                ),
             )
         )
         with ui.tabs().props("dense no-caps align=left aria-label='How to use it'") as tabs:

@@ -65,9 +65,7 @@ def icon(name: str, *, size: int | None = None, class_: str = "") -> Html:
 
 def icon_button(name: str, label: str, *, class_: str = "quiet is-sm", **attributes: str | float | bool | None) -> Html:
     """A button that shows only an icon; its label is read aloud and shown as the tooltip."""
-    return h(
-        "button.a-btn.icon", icon(name), class_=class_, type="button", aria_label=label, title=label, **attributes
-    )
+    return h("button.a-btn.icon", icon(name), class_=class_, type="button", aria_label=label, title=label, **attributes)
 
 
 def button(text: str, *, icon_name: str = "", class_: str = "", **attributes: str | float | bool | None) -> Html:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from nicegui import ui
+
+from app.services.views import ModelView, ProviderView
 from components.commands import price_line
 from components.dialog import Dialog
 from components.format import plural, window
@@ -9,9 +12,6 @@ from components.fragment import Fragment
 from components.markup import Html, h, icon, join
 from components.notify import guarded, notify
 from components.page import PageContext
-from nicegui import ui
-
-from app.services.views import ModelView, ProviderView
 
 SHOWN = 100  # lines at once; the search finds the others
 

@@ -41,7 +41,7 @@ class Toasts:
     """The corner where offers to undo stand. It belongs to the frame, so an offer survives a change of page."""
 
     def __init__(self) -> None:
-        self._place = ui.element("div").classes("a-toasts").props('role=status aria-live=polite')
+        self._place = ui.element("div").classes("a-toasts").props("role=status aria-live=polite")
 
     def offer_undo(self, message: str, undo: Callable[[], Awaitable[object] | object]) -> None:
         """Say what was done and take it back on request, for ten seconds."""
@@ -55,6 +55,6 @@ class Toasts:
 
             ui.button("Undo", on_click=take_back).props("flat dense")
             ui.button(on_click=toast.delete, icon="svguse:/static/icons.svg#x|0 0 24 24").props(
-                'flat dense aria-label=Dismiss'
+                "flat dense aria-label=Dismiss"
             )
             ui.timer(UNDO_SECONDS, toast.delete, once=True)

@@ -137,7 +137,8 @@ def edit_provider(context: PageContext, provider: ProviderView) -> None:
 
 def spec_of(context: PageContext, provider: ProviderView) -> ProviderSpec:
     """What is stored, so that saving a form changes only what the form shows."""
-    return context.services.providers.spec(provider.id)
+    services = context.services
+    return services.provider_views.spec_of(services.providers.find(provider.id))
 
 
 class ProviderForm:
@@ -155,7 +156,9 @@ class ProviderForm:
             "Base URL",
             spec.base_url or "",
             placeholder=default_url or "https://…",
-            hint="Leave empty for the usual address." if default_url else "Where the server answers, with its version path.",
+            hint="Leave empty for the usual address."
+            if default_url
+            else "Where the server answers, with its version path.",
         )
         with field("API key"):
             self._source = ui.toggle([PASTED, FROM_ENVIRONMENT], value=FROM_ENVIRONMENT if spec.api_key_env else PASTED)
@@ -176,7 +179,7 @@ class ProviderForm:
             ).bind_visibility_from(self._source, "value", value=PASTED)
         with field("Priority", "Lower comes first where a rule names no targets."):
             self._priority = ui.number(value=spec.priority, min=0, max=10_000, precision=0).props(
-                'aria-label=Priority hide-bottom-space'
+                "aria-label=Priority hide-bottom-space"
             )
             self._priority.classes("a-short")
         self._result = Fragment(Html()).props("aria-live=polite")

@@ -64,6 +64,7 @@ export default {
       if (event.key === "Escape") {
         if (this.keysShown) this.hideKeys();
         document.body.classList.remove("a-nav-open");
+        if (!isTyping(event.target) && !document.querySelector(".a-palette, .q-dialog, :popover-open")) document.querySelector("[data-esc]")?.click();
       }
       const menu = event.target.closest?.(".a-menu-pop");
       if (menu) return moveInMenu(menu, event);

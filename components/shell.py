@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nicegui import ui
-
 from nicegui.events import GenericEventArguments
 
 

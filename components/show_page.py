@@ -61,9 +61,7 @@ async def _build(context: PageContext) -> None:
 
 async def _while_waiting(context: PageContext, building: asyncio.Task[None] | None) -> None:
     await asyncio.sleep(SHOW_SKELETON_AFTER)
-    place = Fragment(skeleton(), cancel=lambda _: building.cancel() if building else None).classes(
-        "a-body a-waiting"
-    )
+    place = Fragment(skeleton(), cancel=lambda _: building.cancel() if building else None).classes("a-body a-waiting")
     place.move(context.root)
     await asyncio.sleep(OFFER_CANCEL_AFTER - SHOW_SKELETON_AFTER)
     place.show(

@@ -1,4 +1,4 @@
-"""Log-in and set-up: plain HTML that needs no script, so an anonymous flood costs little and a strict CSP is possible."""
+"""Log-in and set-up: plain HTML that needs no script; a flood costs little, and a strict CSP is possible."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ def login_page(*, error: str | None, email: str = "", next: str = "/", signed_ou
         h(
             "form.a-card.p-form",
             h("h1", "Log in"),
-            _note("er", "warn", error) if error else _note("ok", "check", "You are logged out.") if signed_out else None,
+            _note("er", "warn", error)
+            if error
+            else _note("ok", "check", "You are logged out.")
+            if signed_out
+            else None,
             _field(
                 "E-mail", "email", type="email", value=email, autocomplete="username", autofocus=not (error and email)
             ),
@@ -103,7 +107,11 @@ def _document(title: str, *content: Html) -> str:
                     h(
                         "div.p-brand",
                         h("span.a-mark", MARK),
-                        h("span.a-col", h("span.a-strong", "AnyGPT"), h("span.a-f13.a-t3", "Chat and gateway of your team")),
+                        h(
+                            "span.a-col",
+                            h("span.a-strong", "AnyGPT"),
+                            h("span.a-f13.a-t3", "Chat and gateway of your team"),
+                        ),
                     ),
                     content,
                 ),

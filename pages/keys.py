@@ -141,7 +141,7 @@ class KeysPage:
             "key",
             "No keys yet",
             "A key lets an app or a script use every model here through one address, within its own budget.",
-            h("button.a-btn.primary", icon("plus"), "New key", type="button", data_act="new"),
+            h("button.a-btn", icon("plus"), "New key", type="button", data_act="new"),
         )
 
     def _get(self, key_id: str) -> KeyView:
@@ -156,7 +156,9 @@ class KeysPage:
     async def _rotate(self, key_id: str) -> None:
         key = self._get(key_id)
         sure = await self._ask(
-            f"Give {key.name} a new secret?", f"{_use(key)} Clients that use the old secret get 401 at once.", "New secret"
+            f"Give {key.name} a new secret?",
+            f"{_use(key)} Clients that use the old secret get 401 at once.",
+            "New secret",
         )
         if sure:
             made, secret = await self._context.services.keys.rotate(self._context.person, key_id)

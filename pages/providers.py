@@ -20,7 +20,9 @@ PLUS = "svguse:/static/icons.svg#plus|0 0 24 24"
 FILTERS = {"all": "All", "look": "Needs a look", "off": "Off"}
 
 
-@page("/providers", title="Providers", icon="plug", permission=Permission.READ_SHARED, group="Gateway", order=1, key="p")
+@page(
+    "/providers", title="Providers", icon="plug", permission=Permission.READ_SHARED, group="Gateway", order=1, key="p"
+)
 async def providers(ctx: PageContext) -> None:
     ProvidersPage(ctx).build()
 
@@ -140,7 +142,7 @@ class ProvidersPage:
         return self._first_provider()
 
     def _first_provider(self) -> Html:
-        add = h("button.a-btn.primary", icon("plus"), "Add provider", type="button", data_act="add")
+        add = h("button.a-btn", icon("plus"), "Add provider", type="button", data_act="add")
         return h(
             "div.a-card.a-invite",
             state(

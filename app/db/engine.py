@@ -1,7 +1,7 @@
 """The database: one writer thread that commits whatever is queued, and a pool of readers.
 
-`write` runs a function in the writer's transaction and returns when it is committed; `execute` queues one row of a
-prepared statement, the ledger's fast way. What has gathered while the last commit ran is committed together, at once.
+`write` runs a function in the writer's transaction and returns when it is committed; `execute` queues one whole row,
+the ledger's fast way. What has gathered while the last commit ran is committed together, at once.
 If a shared transaction fails, each piece is tried again in one of its own, so that only the faulty one sees the error.
 """
 
@@ -17,27 +17,42 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 T = TypeVar("T")
 READERS = 4
+IDLE_S = 0.25
+MAX_ROWS = 64
 
 
-class Statement:
-    """An insert or update compiled once; rows are tuples in the order of `names`."""
+class Upsert:
+    """Whole rows of one table, written or replaced by their id; many rows are one statement.
 
-    def __init__(self, sql: Executable, engine: Engine) -> None:
-        compiled = sql.compile(engine)  # type: ignore[attr-defined]
-        self.sql = str(compiled)
-        self.names: tuple[str, ...] = tuple(compiled.positiontup)
+    One statement is one release of the interpreter lock: with a statement a row, the loop and the writer would
+    hand the lock to and fro many times a commit."""
+
+    def __init__(self, table: Table, *, order: int) -> None:
+        self.order = order  # of several tables in one transaction, the lower one is written first
+        self.names: tuple[str, ...] = tuple(column.name for column in table.columns)
+        self._id = self.names.index("id")
+        self._head = f"INSERT OR REPLACE INTO {table.name} ({', '.join(self.names)}) VALUES "  # noqa: S608
+        self._row = f"({', '.join('?' * len(self.names))})"
+
+    def run(self, cursor: Any, rows: list[tuple[Any, ...]]) -> None:
+        """Of several rows with one id, the last one counts."""
+        latest = list({row[self._id]: row for row in rows}.values())
+        for start in range(0, len(latest), MAX_ROWS):
+            part = latest[start : start + MAX_ROWS]
+            values = [value for row in part for value in row]
+            cursor.execute(self._head + ", ".join([self._row] * len(part)), values)
 
 
 @dataclass(slots=True)
 class _Piece:
     work: Callable[[Connection], Any] | None
-    statement: Statement | None
+    upsert: Upsert | None
     row: tuple[Any, ...]
     done: Future[Any] | None
     loop_future: asyncio.Future[None] | None = None
@@ -48,6 +63,7 @@ class _Piece:
 class Database:
     def __init__(self, url: str) -> None:
         self.url = url
+        self._begin = "BEGIN IMMEDIATE" if url.startswith("sqlite") else "BEGIN"
         self.writer_engine = _engine(url, "BEGIN IMMEDIATE", pool_size=1)
         self.reader_engine = _engine(url, "BEGIN", pool_size=READERS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
@@ -78,15 +94,15 @@ class Database:
         result: T = await asyncio.wrap_future(piece.done)
         return result
 
-    def execute_soon(self, statement: Statement, row: tuple[Any, ...]) -> None:
-        """Queues one row and does not wait."""
-        self._put(_Piece(None, statement, row, None))
+    def execute_soon(self, upsert: Upsert, row: tuple[Any, ...]) -> None:
+        """Queues one row and does not wait: it goes with the next commit, after a quarter of a second at the latest."""
+        self._put(_Piece(None, upsert, row, None), wake=False)
 
-    async def execute(self, statement: Statement, row: tuple[Any, ...]) -> None:
+    async def execute(self, upsert: Upsert, row: tuple[Any, ...]) -> None:
         """Queues one row and returns when it is committed."""
         assert self.loop is not None
         future: asyncio.Future[None] = self.loop.create_future()
-        self._put(_Piece(None, statement, row, None, future))
+        self._put(_Piece(None, upsert, row, None, future))
         await future
 
     async def read(self, work: Callable[[Session], T]) -> T:
@@ -98,9 +114,6 @@ class Database:
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, in_session)
 
-    def prepare(self, sql: Executable) -> Statement:
-        return Statement(sql, self.writer_engine)
-
     async def close(self) -> None:
         """Commits what is queued, then ends the threads."""
         self._closed = True
@@ -111,16 +124,17 @@ class Database:
         self.writer_engine.dispose()
         self.reader_engine.dispose()
 
-    def _put(self, piece: _Piece) -> None:
+    def _put(self, piece: _Piece, *, wake: bool = True) -> None:
         if self._closed:
             raise RuntimeError("the database is closed")
         self._queue.append(piece)
-        self._wake.set()
+        if wake:
+            self._wake.set()
 
     def _write_loop(self) -> None:
         with self.writer_engine.connect() as connection:
             while True:
-                self._wake.wait()
+                self._wake.wait(IDLE_S)
                 self._wake.clear()
                 pieces = [self._queue.popleft() for _ in range(len(self._queue))]
                 if pieces:
@@ -132,8 +146,11 @@ class Database:
 
     def _commit(self, connection: Connection, pieces: list[_Piece]) -> None:
         try:
-            with connection.begin():
-                _run(connection, pieces)
+            if all(piece.work is None for piece in pieces):
+                self._run_rows(connection, pieces)
+            else:
+                with connection.begin():
+                    _run(connection, pieces)
         except BaseException as error:  # noqa: BLE001  whatever failed is handed to the caller it belongs to
             if len(pieces) == 1:
                 pieces[0].error = error
@@ -142,6 +159,24 @@ class Database:
                     self._commit(connection, [piece])
                 return
         self._release(pieces)
+
+    def _run_rows(self, connection: Connection, pieces: list[_Piece]) -> None:
+        """Only prepared rows: straight to the driver. SQLAlchemy's own transaction costs more than the rows do, and
+        the loop waits for the interpreter lock meanwhile."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(self._begin)
+            try:
+                for upsert, rows in _grouped(pieces):
+                    upsert.run(cursor, rows)
+                cursor.execute("COMMIT")
+            except BaseException:
+                connection.connection.rollback()
+                raise
+        except self.writer_engine.dialect.loaded_dbapi.Error as error:
+            raise DBAPIError.instance("", None, error, self.writer_engine.dialect.loaded_dbapi.Error) from error
+        finally:
+            cursor.close()
 
     def _release(self, pieces: list[_Piece]) -> None:
         awaited: list[_Piece] = []
@@ -158,20 +193,22 @@ class Database:
 
 
 def _run(connection: Connection, pieces: list[_Piece]) -> None:
-    """Runs the pieces in their order; neighbouring rows of one statement go to the driver together."""
-    at = 0
-    while at < len(pieces):
-        piece = pieces[at]
-        if piece.statement is None:
-            assert piece.work is not None
+    """Runs the pieces in their order, in SQLAlchemy's transaction."""
+    for piece in pieces:
+        if piece.work is not None:
             piece.result = piece.work(connection)
-            at += 1
-            continue
-        end = at + 1
-        while end < len(pieces) and pieces[end].statement is piece.statement:
-            end += 1
-        connection.exec_driver_sql(piece.statement.sql, [each.row for each in pieces[at:end]])
-        at = end
+        elif piece.upsert is not None:
+            cursor = connection.connection.cursor()
+            piece.upsert.run(cursor, [piece.row])
+            cursor.close()
+
+
+def _grouped(pieces: list[_Piece]) -> list[tuple[Upsert, list[tuple[Any, ...]]]]:
+    groups: dict[Upsert, list[tuple[Any, ...]]] = {}
+    for piece in pieces:
+        if piece.upsert is not None:
+            groups.setdefault(piece.upsert, []).append(piece.row)
+    return sorted(groups.items(), key=lambda group: group[0].order)
 
 
 def _resolve(pieces: list[_Piece]) -> None:

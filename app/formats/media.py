@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+
 from app.core.chat import Audio, File, Image
+from app.core.errors import BadRequest
 
 IMAGE_BYTES = 4800  # what a picture weighs in the estimate bytes / 3: about 1,600 tokens, whatever its file's size
 AUDIO_SHARE = 100  # a second of sound is some 20 KB of base64 and some 30 tokens: a hundredth, times three
@@ -52,6 +56,14 @@ def split_data_url(url: str) -> tuple[str, str] | None:
 
 def data_url(media_type: str, data: str) -> str:
     return f"data:{media_type};base64,{data}"
+
+
+def read_text(data: str, place: str) -> str:
+    """The text of a text file in base64. Raises BadRequest."""
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise BadRequest(f"{place}: the text file is not base64 of UTF-8; encode it so.", field=place) from None
 
 
 def audio_type(name: str) -> str:

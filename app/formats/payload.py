@@ -11,7 +11,6 @@ from app.core.errors import BadRequest, UnreadableAnswer
 
 T = TypeVar("T")
 MAX_DEPTH = 128  # levels of nesting in a request that is translated
-MAX_ANSWER = 64 * 1024 * 1024
 
 _any = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()

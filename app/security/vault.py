@@ -43,7 +43,7 @@ class Vault:
 
     def sign(self, token: str) -> str:
         """HMAC-SHA-256 of a gateway key's secret, hexadecimal: what the database keeps of it."""
-        return hmac.new(self._signing_key, token.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._signing_key, token.encode(), "sha256").hex()
 
 
 class WrappedKeys:

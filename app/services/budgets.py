@@ -20,14 +20,16 @@ class Budget:
         self.limit, self.window, self.zone = limit, window, zone
         self.spent = 0
         self.reserved = 0
-        self._start: datetime | None = None
+        self._end: datetime | None = None
+        self._rolled = False
 
     def roll(self, now: datetime) -> None:
-        start = window_start(self.window, now, self.zone)
-        if start != self._start:
-            if self._start is not None:
-                self.spent = 0
-            self._start = start
+        if self._rolled and (self._end is None or now < self._end):
+            return
+        if self._rolled:
+            self.spent = 0
+        self._rolled = True
+        self._end = window_end(self.window, now, self.zone)
 
     def left(self) -> int:
         return self.limit - self.spent - self.reserved

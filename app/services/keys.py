@@ -17,12 +17,16 @@ from app.core.money import format_usd
 from app.db.engine import Database
 from app.db.tables.keys import KeyRow
 from app.db.tables.ledger import RequestRow
+from app.db.tables.people import PersonRow
+from app.db.tables.routers import RouterRow
 from app.db.types import micros
+from app.routing.document import BUILT_IN
 from app.security.permissions import Permission, allows
 from app.security.tokens import check_key_secret, hint, new_key_secret
 from app.security.vault import Vault
 from app.services.audit import note
 from app.services.budgets import Budget, KeyBudgets, window_start
+from app.services.changes import Change, differing
 from app.services.gateway.admission import Admission
 from app.services.key_fields import check_budgets, check_limits, moment, network, non_empty, one_of
 from app.services.people import check_email
@@ -38,14 +42,14 @@ class Keys:
         self._db, self._state, self._vault = db, state, vault
         self._admission, self._clock, self._zone = admission, clock, zone
 
-    async def list(self, viewer: Person, *, all: bool = False) -> Sequence[KeyView]:
-        """A person's own keys, or everyone's for those who may see them; the newest first."""
-        if all and not allows(viewer.role, Permission.MANAGE_GATEWAY):
+    async def list(self, viewer: Person | str, *, all: bool = False) -> Sequence[KeyView]:
+        """A person's own keys, or everyone's for those who may see them (a name: the command line); newest first."""
+        if all and not _manages(viewer):
             raise NotAllowed("Only an owner or admin sees everyone's keys.")
         keys = [
             key
             for key in self._state.current.keys.values()
-            if all or (key.person is not None and key.person.id == viewer.id)
+            if all or (key.person is not None and not isinstance(viewer, str) and key.person.id == viewer.id)
         ]
         today = await self._db.read(self._today)
         return [self.view(key, today) for key in sorted(keys, key=lambda key: key.id, reverse=True)]
@@ -60,52 +64,56 @@ class Keys:
     async def get(self, actor: Person, id_or_name: str) -> KeyView:
         return self.view(self._owned(actor, id_or_name), await self._db.read(self._today))
 
-    async def create(self, actor: Actor | str, spec: KeySpec, *, from_file: bool = False) -> tuple[KeyView, str]:
+    async def create(self, actor: Actor | str, spec: KeySpec) -> tuple[KeyView, str]:
         """The key and its secret, which is never shown again."""
-        secret = check_key_secret(spec.secret) if spec.secret else new_key_secret()
-        values = self._values(actor, spec)
-        row = KeyRow(
-            id=new_id("key"),
-            secret_hmac=self._vault.sign(secret),
-            hint=_key_hint(secret),
-            from_file=from_file,
-            disabled=not spec.enabled,
-            **values,
-        )
+        key_id = new_id("key")
+        _, secret = await self._state.change(lambda session: self.put(session, actor, spec, None, key_id=key_id))
+        assert secret is not None
+        return self.view(self.find(key_id), {}), secret
 
-        def write(session: Session) -> None:
-            _check_name_free(session, row.name)
-            if session.exec(select(KeyRow).where(KeyRow.secret_hmac == row.secret_hmac)).first() is not None:
-                raise Conflict("secret: another key already has this secret.", field="secret")
-            session.add(row)
-            note(session, actor, "create key", row.name, after=_audited(values))
-
-        await self._state.change(write)
-        return self.view(self.find(row.id), {}), secret
-
-    async def update(self, actor: Actor | str, id_or_name: str, spec: KeySpec, *, from_file: bool = False) -> KeyView:
+    async def update(self, actor: Actor | str, id_or_name: str, spec: KeySpec) -> KeyView:
         """Replaces everything but the secret (a given one replaces it too)."""
         key = self._owned(actor, id_or_name)
-        values = self._values(actor, spec)
-        secret = check_key_secret(spec.secret) if spec.secret else None
-
-        def write(session: Session) -> None:
-            row = session.get_one(KeyRow, key.id)
-            if row.name != values["name"]:
-                _check_name_free(session, values["name"])
-            before = {name: getattr(row, name) for name in values}
-            for name, value in values.items():
-                setattr(row, name, value)
-            row.disabled = not spec.enabled
-            row.from_file = row.from_file or from_file
-            row.updated_at = self._clock.now()
-            if secret is not None:
-                row.secret_hmac, row.hint = self._vault.sign(secret), _key_hint(secret)
-            session.add(row)
-            note(session, actor, "change key", row.name, _audited(before), _audited(values))
-
-        await self._state.change(write)
+        await self._state.change(lambda session: self.put(session, actor, spec, session.get_one(KeyRow, key.id)))
         return self.view(self.find(key.id), await self._db.read(self._today))
+
+    def put(
+        self,
+        session: Session,
+        actor: Actor | str,
+        spec: KeySpec,
+        row: KeyRow | None,
+        *,
+        key_id: str | None = None,
+        from_file: bool = False,
+    ) -> tuple[Change | None, str | None]:
+        """Adds a key (`row` None) or replaces all but its secret, in the caller's transaction. Returns what changed,
+        None for nothing, and a new key's secret."""
+        values = self._values(session, actor, spec, row)
+        if row is None or row.name != values["name"]:
+            _check_name_free(session, values["name"])
+        secret = check_key_secret(spec.secret) if spec.secret else new_key_secret() if row is None else None
+        if secret is not None:
+            values |= {"secret_hmac": self._vault.sign(secret), "hint": _key_hint(secret)}
+            _check_secret_free(session, values["secret_hmac"], row)
+        before = {name: getattr(row, name) for name in values} if row is not None else {}
+        fields = differing(before, values)
+        if row is not None and not fields:
+            return None, None
+        action = "change" if row is not None else "create"
+        if row is None:
+            row = KeyRow(id=key_id or new_id("key"), from_file=from_file, **values)
+        for name in fields:
+            setattr(row, name, values[name])
+        row.updated_at = self._clock.now()
+        session.add(row)
+        shown = {name: before[name] for name in fields if name in before}
+        note(
+            session, actor, f"{action} key", row.name, _audited(shown) or None, _audited({n: values[n] for n in fields})
+        )
+        if action == "create":
+            return Change("add", "key", row.name), secret
+        return Change("change", "key", row.name, _as_in_the_file(fields)), None
 
     async def revoke(self, actor: Actor | str, id_or_name: str) -> None:
         key = self._owned(actor, id_or_name)
@@ -217,59 +225,77 @@ class Keys:
     def _owned(self, actor: Actor | str, id_or_name: str) -> Key:
         """Admins manage every key, others their own."""
         key = self.find(id_or_name)
-        if isinstance(actor, str) or allows(actor.role, Permission.MANAGE_GATEWAY):
+        if isinstance(actor, str) or _manages(actor):
             return key
         if key.person is None or key.person.id != actor.id:
             raise NotFound(f'There is no key "{id_or_name}".')
         return key
 
-    def _values(self, actor: Actor | str, spec: KeySpec) -> dict[str, Any]:
+    def _values(self, session: Session, actor: Actor | str, spec: KeySpec, row: KeyRow | None) -> dict[str, Any]:
         """The row's columns, checked. A member's key belongs to that member and never opens /api."""
         name = spec.name.strip()
         if not 1 <= len(name) <= 100:
             raise BadRequest("name: 1 to 100 characters.", field="name")
-        manages = isinstance(actor, str) or allows(actor.role, Permission.MANAGE_GATEWAY)
-        scopes = list(DEFAULT_SCOPES) if spec.scopes is None else list(dict.fromkeys(spec.scopes))
-        for scope in scopes:
+        manages = _manages(actor)
+        wanted = DEFAULT_SCOPES if spec.scopes is None else spec.scopes
+        for scope in wanted:
             if scope not in SCOPES:
                 raise BadRequest(f'scopes: "{scope}" is not one of {", ".join(SCOPES)}.', field="scopes")
-        owner = self._owner(actor, spec, manages)
-        if "admin" in scopes and not manages:
+        if "admin" in wanted and not manages:
             raise NotAllowed("Only an owner or admin can make a key with the scope admin.")
-        if spec.router is not None and spec.router not in self._state.current.routers:
-            known = ", ".join(self._state.current.routers)
-            raise BadRequest(f'router: there is no router "{spec.router}"; known are {known}.', field="router")
+        if row is None or row.router != spec.router:
+            _check_router(session, spec.router)
+        expires = moment(spec.expires, self._zone)
         return {
             "name": name,
-            "person_id": owner,
+            "person_id": _owner(session, actor, spec, manages),
             "router": spec.router,
             "models": non_empty(spec.models, "models"),
-            "scopes": scopes,
+            "scopes": [scope for scope in SCOPES if scope in wanted],
             "limits": check_limits(spec.limits),
             "budgets": check_budgets(spec.budgets),
             "on_budget": one_of(spec.on_budget, "on_budget", ("refuse", "cheapest")),
             "unknown_price": one_of(spec.unknown_price, "unknown_price", ("refuse", "allow")),
             "allowed_ips": [network(each) for each in spec.allowed_ips],
             "allowed_referrers": list(spec.allowed_referrers),
-            "expires_at": moment(spec.expires, self._zone),
+            "expires_at": expires.replace(microsecond=0) if expires is not None else None,
+            "disabled": not spec.enabled,
         }
 
-    def _owner(self, actor: Actor | str, spec: KeySpec, manages: bool) -> str | None:
-        people = self._state.current
-        if spec.owner is not None:
-            person = people.by_email.get(check_email(spec.owner))
-            if person is None:
-                raise BadRequest(f'owner: there is no person "{spec.owner}".', field="owner")
-            if not manages and not isinstance(actor, str) and person.id != actor.id:
-                raise NotAllowed("You can make keys for yourself only.")
-            return person.id
-        return None if isinstance(actor, str) or manages else actor.id
+
+def _manages(actor: Actor | str) -> bool:
+    return isinstance(actor, str) or allows(actor.role, Permission.MANAGE_GATEWAY)
+
+
+def _owner(session: Session, actor: Actor | str, spec: KeySpec, manages: bool) -> str | None:
+    if spec.owner is not None:
+        email = check_email(spec.owner, "owner")
+        person = session.exec(select(PersonRow).where(PersonRow.email == email)).first()
+        if person is None:
+            raise BadRequest(f'owner: there is no person "{spec.owner}".', field="owner")
+        if not manages and not isinstance(actor, str) and person.id != actor.id:
+            raise NotAllowed("You can make keys for yourself only.")
+        return person.id
+    return None if isinstance(actor, str) or manages else actor.id
+
+
+def _check_router(session: Session, name: str | None) -> None:
+    enabled = session.exec(select(RouterRow.name).where(col(RouterRow.enabled).is_(True)))
+    known = sorted({BUILT_IN.name, *enabled})
+    if name is not None and name not in known:
+        raise BadRequest(f'router: there is no router "{name}"; known are {", ".join(known)}.', field="router")
 
 
 def _audited(values: dict[str, Any]) -> dict[str, Any]:
     shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
-    shown["budgets"] = [{"usd": format_usd(b["usd"]), "window": b["window"]} for b in values["budgets"]]
+    if "budgets" in shown:
+        shown["budgets"] = [{"usd": format_usd(b["usd"]), "window": b["window"]} for b in values["budgets"]]
     return shown
+
+
+def _as_in_the_file(columns: tuple[str, ...]) -> tuple[str, ...]:
+    names = {"person_id": "owner", "expires_at": "expires", "disabled": "enabled", "secret_hmac": "secret"}
+    return tuple(names.get(column, column) for column in columns if column != "hint")
 
 
 def _key_hint(secret: str) -> str:
@@ -279,3 +305,9 @@ def _key_hint(secret: str) -> str:
 def _check_name_free(session: Session, name: str) -> None:
     if session.exec(select(KeyRow).where(KeyRow.name == name)).first() is not None:
         raise Conflict(f'name: there already is a key "{name}".', field="name")
+
+
+def _check_secret_free(session: Session, hmac: str, row: KeyRow | None) -> None:
+    other = session.exec(select(KeyRow).where(KeyRow.secret_hmac == hmac)).first()
+    if other is not None and (row is None or other.id != row.id):
+        raise Conflict(f'secret: the key "{other.name}" already has this secret.', field="secret")

@@ -16,6 +16,7 @@ from app.security.passwords import Passwords
 from app.security.permissions import Role, outranks
 from app.security.tokens import new_token
 from app.services.audit import note
+from app.services.changes import Change, differing
 from app.services.state import State, person_of
 from app.services.views import Actor, Person
 
@@ -34,8 +35,8 @@ class People:
         self._setup_token: str | None = None
 
     def setup_token(self) -> str | None:
-        """The one-time token of the set-up link; None once there is a person."""
-        if self._state.current.people:
+        """The one-time token of the set-up link; None once there is an owner."""
+        if any(person.role is Role.OWNER and not person.disabled for person in self._state.current.people.values()):
             self._setup_token = None
         elif self._setup_token is None:
             self._setup_token = new_token()
@@ -46,21 +47,19 @@ class People:
         return expected is not None and hmac.compare_digest(expected.encode(), token.encode())
 
     async def create_owner(self, token: str, email: str, name: str, password: str) -> Person:
-        """The first person, by the set-up link, which dies with its use."""
+        """The first owner, by the set-up link, which dies with its use."""
         if not self.setup_token_valid(token):
             raise NotAllowed("This set-up link is not valid any more. Start the server again for a new one, or log in.")
         return await self.add_owner("set-up link", email, name, password)
 
     async def add_owner(self, by: str, email: str, name: str, password: str) -> Person:
-        """The owner of a fresh installation. Raises Conflict when there is a person already."""
-        row = await self._new_row(email, name, Role.OWNER, password)
+        """The owner of a fresh installation. Raises Conflict when there is one already."""
+        hashed = await self.hash(password)
 
         def write(session: Session) -> Person:
-            if session.exec(select(PersonRow).limit(1)).first() is not None:
+            if has_owner(session):
                 raise Conflict("There already is an owner. Log in with that account.")
-            session.add(row)
-            note(session, by, "add owner", row.email)
-            return person_of(row)
+            return person_of(self.put(session, by, None, email, name=name, role=Role.OWNER, password_hash=hashed)[0])
 
         person = await self._state.change(write)
         self._setup_token = None
@@ -82,14 +81,10 @@ class People:
     async def add(self, actor: Actor | str, email: str, name: str, role: str, password: str | None) -> Person:
         wanted = check_role(role)
         _check_rank(actor, wanted)
-        row = await self._new_row(email, name, wanted, password)
+        hashed = await self.hash(password)
 
         def write(session: Session) -> Person:
-            if session.exec(select(PersonRow).where(PersonRow.email == row.email)).first() is not None:
-                raise Conflict(f'email: there already is a person "{row.email}".', field="email")
-            session.add(row)
-            note(session, actor, "add person", row.email, after={"role": row.role, "name": row.name})
-            return person_of(row)
+            return person_of(self.put(session, actor, None, email, name=name, role=role, password_hash=hashed)[0])
 
         return await self._state.change(write)
 
@@ -113,20 +108,59 @@ class People:
 
         def write(session: Session) -> Person:
             row = session.get_one(PersonRow, person.id)
-            before = {"name": row.name, "role": row.role, "disabled": row.disabled}
-            row.name = row.name if name is None else name.strip()[:100]
-            row.role = str(wanted)
-            row.disabled = row.disabled if disabled is None else disabled
-            row.updated_at = self._clock.now()
-            _keep_an_owner(session, row)
-            session.add(row)
-            if row.disabled:
-                end_sessions(session, row.id)
-            after = {"name": row.name, "role": row.role, "disabled": row.disabled}
-            note(session, actor, "change person", row.email, before, after)
+            off = row.disabled if disabled is None else disabled
+            shown = row.name if name is None else name
+            self.put(session, actor, row, row.email, name=shown, role=str(wanted), disabled=off)
+            if (row.role != Role.OWNER or row.disabled) and not has_owner(session):
+                raise Conflict("This is the last owner; make another person owner first.")
             return person_of(row)
 
         return await self._state.change(write)
+
+    def put(
+        self,
+        session: Session,
+        actor: Actor | str,
+        row: PersonRow | None,
+        email: str,
+        *,
+        name: str,
+        role: str,
+        disabled: bool = False,
+        password_hash: str | None = None,
+    ) -> tuple[PersonRow, Change | None]:
+        """Adds a person (`row` None), who alone gets the password, or changes one, in the caller's transaction.
+        That an owner remains is for the caller to see to."""
+        values: dict[str, Any] = {
+            "name": name.strip()[:100] or email.split("@")[0],
+            "role": str(check_role(role)),
+            "disabled": disabled,
+        }
+        if row is None:
+            address = check_email(email)
+            if session.exec(select(PersonRow).where(PersonRow.email == address)).first() is not None:
+                raise Conflict(f'email: there already is a person "{address}".', field="email")
+            row = PersonRow(id=new_id("person"), email=address, password_hash=password_hash, **values)
+            session.add(row)
+            note(session, actor, "add person", row.email, after=values)
+            return row, Change("add", "person", row.email)
+        before = {field: getattr(row, field) for field in values}
+        fields = differing(before, values)
+        if not fields:
+            return row, None
+        for field in fields:
+            setattr(row, field, values[field])
+        row.updated_at = self._clock.now()
+        session.add(row)
+        if row.disabled:
+            end_sessions(session, row.id)
+        note(session, actor, "change person", row.email, before, values)
+        shown = tuple("enabled" if field == "disabled" else field for field in fields)
+        return row, Change("change", "person", row.email, shown)
+
+    async def hash(self, password: str | None) -> str | None:
+        """Raises BadRequest where the password is too weak."""
+        return await self._passwords.hash(password) if password else None
 
     async def set_password(self, actor: Actor | str, id_or_email: str, password: str) -> None:
         """Ends all of the person's sessions."""
@@ -159,22 +193,11 @@ class People:
 
         return await self._state.change(write)
 
-    async def _new_row(self, email: str, name: str, role: Role, password: str | None) -> PersonRow:
-        address = check_email(email)
-        hashed = await self._passwords.hash(password) if password else None
-        return PersonRow(
-            id=new_id("person"),
-            email=address,
-            name=(name or "").strip()[:100] or address.split("@")[0],
-            role=str(role),
-            password_hash=hashed,
-        )
 
-
-def check_email(email: str) -> str:
+def check_email(email: str, field: str = "email") -> str:
     address = email.strip().lower()
     if not _EMAIL.fullmatch(address):
-        raise BadRequest(f'email: "{email}" is not an e-mail address such as ada@example.org.', field="email")
+        raise BadRequest(f'{field}: "{email}" is not an e-mail address such as ada@example.org.', field=field)
     return address
 
 
@@ -195,7 +218,6 @@ def _check_rank(actor: Actor | str, role: Role) -> None:
         raise NotAllowed(f"Your role ({actor.role}) cannot manage a person with the role {role}.")
 
 
-def _keep_an_owner(session: Session, changed: PersonRow) -> None:
-    owners = session.exec(select(PersonRow).where(PersonRow.role == Role.OWNER, col(PersonRow.disabled).is_(False)))
-    if not any(row.id != changed.id for row in owners) and (changed.role != Role.OWNER or changed.disabled):
-        raise Conflict("This is the last owner; make another person owner first.")
+def has_owner(session: Session) -> bool:
+    owners = select(PersonRow).where(PersonRow.role == Role.OWNER, col(PersonRow.disabled).is_(False))
+    return session.exec(owners).first() is not None

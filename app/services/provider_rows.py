@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -68,11 +68,10 @@ class ProviderRows:
         note(session, actor, f"{action} provider", spec.name, shown_before or None, _audited(after, fields))
         return Change(action, "provider", spec.name, fields if action == "change" else ())
 
-    def merge(self, session: Session, provider_id: str, found: Iterable[FoundModel]) -> int:
+    def merge(self, session: Session, provider_id: str, found: Sequence[FoundModel]) -> int:
         """Found models are added and brought up to date; those found earlier and now gone are taken out."""
         present = _deployments(session, provider_id)
-        count = 0
-        for count, model in enumerate(found, start=1):
+        for model in found:
             row = present.pop(model.id, None) or DeploymentRow(
                 id=new_id("dep"), provider_id=provider_id, model_id=model.id
             )
@@ -93,7 +92,7 @@ class ProviderRows:
             session.add(row)
         for gone in present.values():
             session.delete(gone)
-        return count
+        return len(found)
 
     def _state(self, session: Session, row: ProviderRow) -> dict[str, Any]:
         """What the rows say, in the terms of `_wanted`."""
@@ -173,7 +172,7 @@ class ProviderRows:
             row.price = row.context_window = row.max_output_tokens = row.capabilities = None
             session.add(row)
         session.flush()
-        facts = self._catalog.search(provider=kind.catalogue) if kind.catalogue else ()
+        facts = list(self._catalog.search(provider=kind.catalogue)) if kind.catalogue else []
         if facts:
             self.merge(session, provider_id, [FoundModel(id=each.id) for each in facts])
 

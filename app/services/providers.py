@@ -76,14 +76,12 @@ class Providers:
             if kind.key_env and kind.name not in present and _in_environment(kind.key_env)
         ]
 
-    async def add(
-        self, actor: Actor | str, spec: ProviderSpec, *, from_file: bool = False, ask: bool = True
-    ) -> ProviderView:
+    async def add(self, actor: Actor | str, spec: ProviderSpec, *, ask: bool = True) -> ProviderView:
         """A new provider; without named models it is asked for them, else the catalogue's are taken."""
         provider_id = new_id("prov")
 
         def write(session: Session) -> None:
-            self.rows.put(session, actor, spec, None, provider_id=provider_id, from_file=from_file)
+            self.rows.put(session, actor, spec, None, provider_id=provider_id)
 
         await self._state.change(write)
         if ask and spec.models is None:

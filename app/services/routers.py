@@ -18,6 +18,7 @@ from app.db.tables.keys import KeyRow
 from app.db.tables.routers import RouterRow, RouterVersionRow
 from app.routing.document import BUILT_IN, RouterDocument, Rule, check_on_failure, read_document
 from app.services.audit import note
+from app.services.changes import Change, differing
 from app.services.state import State
 from app.services.views import Actor
 
@@ -64,7 +65,6 @@ class Routers:
         value: dict[str, Any],
         *,
         note_text: str = "",
-        from_file: bool = False,
         new: bool = False,
     ) -> RouterView:
         """A new version of the router of that name, live at once. Raises BadRequest naming the field."""
@@ -74,7 +74,7 @@ class Routers:
             row = session.exec(select(RouterRow).where(RouterRow.name == document.name)).first()
             if row is not None and new:
                 raise Conflict(f'name: there already is a router "{document.name}".', field="name")
-            self.write(session, actor, document, note_text, from_file)
+            self.write(session, actor, document, note_text)
 
         await self._state.change(write)
         return await self.get(document.name)
@@ -87,20 +87,39 @@ class Routers:
         check_on_failure({**documents, document.name: document})
         return document
 
+    def put(self, session: Session, actor: Actor | str, document: RouterDocument) -> Change | None:
+        """Publishes a document of the file, whose rules have no ids, in the caller's transaction; None where it is
+        live already. A rule that stays keeps its id."""
+        row = session.exec(select(RouterRow).where(RouterRow.name == document.name)).first()
+        if row is None:
+            self.write(session, actor, with_rule_ids(document), "", from_file=True)
+            return Change("add", "router", document.name)
+        live = read_document(_live(session, row).document)
+        before, after = plain(without_rule_ids(live)), plain(document)
+        if row.enabled and before == after:
+            return None
+        fields = differing(before, dict.fromkeys(before) | after) + (() if row.enabled else ("enabled",))
+        self.write(session, actor, _with_ids_of(live, document), "")
+        return Change("change", "router", document.name, fields)
+
     def write(
-        self, session: Session, actor: Actor | str, document: RouterDocument, note_text: str, from_file: bool
+        self,
+        session: Session,
+        actor: Actor | str,
+        document: RouterDocument,
+        note_text: str,
+        from_file: bool = False,
     ) -> None:
-        """The next version, in the caller's transaction."""
+        """The next version, in the caller's transaction. `from_file`: a new router is one that `apply` made."""
         now = self._clock.now()
         row = session.exec(select(RouterRow).where(RouterRow.name == document.name)).first()
         before: dict[str, Any] | None = None
         if row is None:
-            row = RouterRow(id=new_id("router"), name=document.name, live_version=0)
+            row = RouterRow(id=new_id("router"), name=document.name, live_version=0, from_file=from_file)
         else:
             before = _live(session, row).document
         row.live_version += 1
         row.enabled = True
-        row.from_file = row.from_file or from_file
         row.updated_at = now
         session.add(row)
         session.flush()
@@ -171,6 +190,28 @@ def with_rule_ids(document: RouterDocument) -> RouterDocument:
         seen.add(rule_id)
         rules.append(msgspec.structs.replace(rule, id=rule_id))
     return msgspec.structs.replace(document, rules=rules)
+
+
+def live_documents(session: Session) -> dict[str, RouterDocument]:
+    """The live version of every router in use, by name."""
+    rows = session.exec(select(RouterRow).where(col(RouterRow.enabled).is_(True)))
+    return {row.name: read_document(_live(session, row).document) for row in rows}
+
+
+def without_rule_ids(document: RouterDocument) -> RouterDocument:
+    rules = [msgspec.structs.replace(rule, id="") for rule in document.rules]
+    return msgspec.structs.replace(document, rules=rules)
+
+
+def _with_ids_of(live: RouterDocument, document: RouterDocument) -> RouterDocument:
+    """Rules keep their ids by name, else by what they say."""
+    by_name = {rule.name: rule.id for rule in live.rules if rule.name}
+    by_content = {msgspec.json.encode(msgspec.structs.replace(rule, id="")): rule.id for rule in live.rules}
+    rules = [
+        msgspec.structs.replace(rule, id=by_name.get(rule.name) or by_content.get(msgspec.json.encode(rule), ""))
+        for rule in document.rules
+    ]
+    return with_rule_ids(msgspec.structs.replace(document, rules=rules))
 
 
 def plain(document: RouterDocument) -> dict[str, Any]:

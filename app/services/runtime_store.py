@@ -37,14 +37,20 @@ class RuntimeStore:
         return self.all()
 
 
-def write_settings(session: Session, values: dict[str, Any]) -> None:
-    """None takes a setting back to its default."""
+def write_settings(session: Session, values: dict[str, Any]) -> list[str]:
+    """None takes a setting back to its default. Returns the names whose value changed."""
+    changed = []
     for name, value in values.items():
+        default = KNOWN[name].default
+        wanted = default if value is None else value
         row = session.get(SettingRow, name)
-        if value is None or value == KNOWN[name].default:
+        if (row.value if row is not None else default) != wanted:
+            changed.append(name)
+        if wanted == default:
             if row is not None:
                 session.delete(row)
             continue
         row = row or SettingRow(name=name)
-        row.value = value
+        row.value = wanted
         session.add(row)
+    return changed

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import LedgerUnavailable
-from app.db.engine import Database, Statement
+from app.db.engine import Database, Upsert
 
 log = structlog.get_logger()
 
@@ -21,15 +21,15 @@ GIVE_UP_S = 2.0
 RETRY_S = 0.1
 DRAIN_S = 1.0
 
-Rows = list[tuple[str, tuple[Any, ...]]]  # (name of the statement, its row)
+Rows = list[tuple[str, tuple[Any, ...]]]  # (name of the table, its row)
 
 
 class DurableWriter:
     """Commits ledger rows; after two seconds of failing they go, fsynced, to the spool, and new requests are refused
     until the spool has drained."""
 
-    def __init__(self, db: Database, statements: dict[str, Statement], spool: Path) -> None:
-        self._db, self._statements, self._path = db, statements, spool
+    def __init__(self, db: Database, tables: dict[str, Upsert], spool: Path) -> None:
+        self._db, self._tables, self._path = db, tables, spool
         self.spooling = spool.exists() and spool.stat().st_size > 0
         self._drainer: asyncio.Task[None] | None = None
 
@@ -75,8 +75,8 @@ class DurableWriter:
     async def _write(self, rows: Rows) -> None:
         *before, (name, row) = rows
         for earlier_name, earlier in before:
-            self._db.execute_soon(self._statements[earlier_name], earlier)
-        await self._db.execute(self._statements[name], row)
+            self._db.execute_soon(self._tables[earlier_name], earlier)
+        await self._db.execute(self._tables[name], row)
 
     async def _drain(self) -> None:
         while self.spooling:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from app.services.views import ConversationInfo
-from components.fragment import Fragment
 from components.format import ago, days_back, exact
+from components.fragment import Fragment
 from components.markup import Html, h, icon, join, menu, menu_item
 from components.page import PageContext
 
@@ -36,7 +36,7 @@ class ConversationList:
             keep=lambda _: self._start_rename(""),
             delete=self.delete,
         )
-        self._fragment.classes("a-convs").props('aria-label=Conversations')
+        self._fragment.classes("a-convs").props("aria-label=Conversations")
         self.changed: Callable[[], Awaitable[None]] | None = None
 
     async def refresh(self) -> None:
@@ -173,7 +173,11 @@ class ConversationList:
                     "span.sub",
                     icon("star-on", size=11, class_="a-t3") if item.starred else None,
                     h("span.a-cut", item.model or "No model yet"),
-                    h("time.a-end.a-nowrap", ago(item.updated_at, now, self._context.zone), title=exact(item.updated_at)),
+                    h(
+                        "time.a-end.a-nowrap",
+                        ago(item.updated_at, now, self._context.zone),
+                        title=exact(item.updated_at),
+                    ),
                 ),
                 class_="on" if on else "",
                 href=f"/chat/{item.id}",
@@ -184,7 +188,9 @@ class ConversationList:
             menu(
                 f"More for {item.title}",
                 None,
-                menu_item("Remove star" if item.starred else "Star", icon_name="star", data_act="star", data_value=item.id),
+                menu_item(
+                    "Remove star" if item.starred else "Star", icon_name="star", data_act="star", data_value=item.id
+                ),
                 menu_item("Rename", icon_name="edit", data_act="rename", data_value=item.id),
                 menu_item("Delete", icon_name="trash", danger=True, data_act="delete", data_value=item.id),
             ),

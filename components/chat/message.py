@@ -11,10 +11,10 @@ from nicegui import ui
 from app.core.money import show_usd
 from app.services.views import MessageView, Person
 from components.badges import badge, note
-from components.fragment import Action, Fragment
 from components.format import clock, duration, exact, speed, tokens
-from components.markup import Child, Html, h, icon, icon_button, join, menu, menu_item
+from components.fragment import Action, Fragment
 from components.markdown import ChatMarkdown
+from components.markup import Child, Html, h, icon, icon_button, join, menu, menu_item
 
 if TYPE_CHECKING:
     from app.services.chats import Turn
@@ -52,7 +52,10 @@ class Question:
                     ),
                 ),
                 h("div.a-prose.a-pre", message.text),
-                [h("img.a-picture", src=source, alt="Picture in the question", loading="lazy") for source in message.images],
+                [
+                    h("img.a-picture", src=source, alt="Picture in the question", loading="lazy")
+                    for source in message.images
+                ],
             ),
         )
 
@@ -156,9 +159,7 @@ def _thought(writing: bool) -> Html:
     return h("span", "Thinking" if writing else "How it thought")
 
 
-def _head(
-    model: str, monogram: str, accent: str, via: Child, notes: tuple[str, ...], request_id: str | None
-) -> Html:
+def _head(model: str, monogram: str, accent: str, via: Child, notes: tuple[str, ...], request_id: str | None) -> Html:
     return join(
         badge(monogram or "…", accent, "a-pv-msg"),
         h(

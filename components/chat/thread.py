@@ -215,9 +215,7 @@ class Thread:
         async def send() -> None:
             if self._turn is not None:
                 await _ended(self._turn)
-            turn = await self._chats.edit(
-                self._context.person, self._conversation.id, message_id, text, self.model
-            )
+            turn = await self._chats.edit(self._context.person, self._conversation.id, message_id, text, self.model)
             self._cut_from(message_id)
             with self._list:
                 self._shown.append(self._one(turn.question))

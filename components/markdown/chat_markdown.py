@@ -10,9 +10,7 @@ from nicegui.elements.mixins.content_element import ContentElement
 HERE = Path(__file__).parent
 
 
-class ChatMarkdown(
-    ContentElement, component=HERE / "chat_markdown.js", esm={"anygpt-markdown": str(HERE / "bundle")}
-):
+class ChatMarkdown(ContentElement, component=HERE / "chat_markdown.js", esm={"anygpt-markdown": str(HERE / "bundle")}):
     """Append-only: `append` sends the new text and nothing else, however long the answer is. The whole text stays
     here for a page that is loaded later. HTML in the text is shown as text; what Markdown makes is sanitised."""
 

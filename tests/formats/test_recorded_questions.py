@@ -48,8 +48,7 @@ def test_a_question_keeps_its_words_in_every_format(recorded: Recording) -> None
     for other in FORMATS.values():
         try:
             call = other.encode_request(asked, "some-model")
-        except Unsupported as refused:
-            assert refused.field
+        except Unsupported:
             assert other is not wire
             continue
         again, same_calls = _texts(other, call.body, "some-model", asked.stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -291,10 +292,8 @@ def _names(wire: WireFormat) -> int:
 
 
 def _only(errors: type[AnyGPTError] | tuple[type[AnyGPTError], ...], act: Callable[[], object]) -> None:
-    try:
+    with contextlib.suppress(errors):
         act()
-    except errors:
-        pass
 
 
 @st.composite

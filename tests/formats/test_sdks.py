@@ -17,7 +17,7 @@ from app.formats.models import ModelRow, anthropic_list, openai_list
 from app.formats.registry import FORMATS
 from tests.formats.samples import RESULTS, STREAMS
 from tests.formats.test_recorded_answers import decoded, encoded
-from tests.recordings import recordings
+from tests.recordings import needs_recordings, recordings
 
 SOURCES = [FORMATS[name] for name in STREAMS]
 CHAT, CLAUDE, GEMINI = FORMATS["openai-chat"], FORMATS["anthropic-messages"], FORMATS["gemini"]
@@ -96,7 +96,7 @@ def test_anthropics_sdk_reads_a_stream(source: WireFormat) -> None:
         answer = stream.get_final_message()
     assert [block.text for block in answer.content if block.type == "text"] == ["It rains."]
     assert [block.input for block in answer.content if block.type == "tool_use"] == [{"city": "Oslo"}]
-    assert [block.thinking for block in answer.content if block.type == "thinking"][0] == "Look outside."
+    assert next(block.thinking for block in answer.content if block.type == "thinking") == "Look outside."
     assert answer.stop_reason == "tool_use"
 
 
@@ -143,7 +143,9 @@ def test_the_sdks_read_lists_of_models() -> None:
     assert [model.id for model in anthropic_client(anthropic_list(rows)).models.list()] == ["a/b", "c"]
 
 
+@needs_recordings
 def test_the_sdks_read_every_recorded_stream_in_the_other_format() -> None:
+    assert recordings()
     for recorded in recordings(dialect="anthropic-messages", stream=True):
         body = encoded(CHAT, decoded(CLAUDE, recorded.body))
         chunks = openai_client(body, "text/event-stream").chat.completions.create(

@@ -49,9 +49,9 @@ def test_a_body_that_is_plain_json_comes_out_whole_at_the_end() -> None:
 
 def test_an_event_beyond_the_limit_is_unreadable() -> None:
     reader = SSEReader(limit=100)
+    reader.feed(b"data: " + b"0" * 94)
     with pytest.raises(UnreadableAnswer):
-        for _ in range(20):
-            reader.feed(b"data: 0123456789")
+        reader.feed(b"0")
 
 
 @given(st.lists(st.binary(min_size=1).filter(lambda data: not set(data) & {10, 13}), max_size=8), st.integers(1, 9))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import Any
 
@@ -27,6 +25,7 @@ from app.core.errors import Unsupported
 from app.formats.anthropic_messages.blocks import FAMILY, image_source, write_reasoning, write_tool_use
 from app.formats.base import UpstreamCall
 from app.formats.extras import own_extras, refuse, refuse_extras
+from app.formats.media import read_text
 from app.formats.payload import dump
 from app.formats.tool_ids import safe_id
 
@@ -159,11 +158,7 @@ def _document(part: File, place: str) -> dict[str, Any]:
     elif media_type == "application/pdf":
         source = {"type": "base64", "media_type": media_type, "data": part.data or ""}
     elif media_type.startswith("text/") or media_type == "application/json":
-        try:
-            text = base64.b64decode(part.data or "", validate=True).decode()
-        except (binascii.Error, ValueError):
-            raise refuse(place, _NAME, "the text file is no base64 of UTF-8") from None
-        source = {"type": "text", "media_type": "text/plain", "data": text}
+        source = {"type": "text", "media_type": "text/plain", "data": read_text(part.data or "", place)}
     else:
         raise refuse(place, _NAME, f"documents are PDF or text there, not {media_type}")
     block = {"type": "document", "source": source}

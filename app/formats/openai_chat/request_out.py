@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from app.core.chat import (
 from app.core.errors import Unsupported
 from app.formats.base import UpstreamCall
 from app.formats.extras import own_extras, refuse_extras
-from app.formats.media import audio_name, data_url
+from app.formats.media import audio_name, data_url, read_text
 from app.formats.openai_chat.message import write_call
 from app.formats.payload import dump
 from app.formats.tool_ids import safe_id
@@ -33,6 +34,8 @@ from app.formats.tool_ids import safe_id
 PATH = "/chat/completions"
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 FAMILY = "openai"
+# OpenAI's reasoning models refuse `max_tokens`, many models of others know nothing else
+_NEW_LIMIT = re.compile(r"(?:^|/)(?:o\d|gpt-[5-9]|codex)")
 _NAME = "OpenAI's chat format"
 
 
@@ -44,9 +47,7 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     _choose(body, request.tool_choice)
     _output(body, request)
     if request.max_tokens is not None:
-        # OpenAI's reasoning models refuse `max_tokens`, many of the others know nothing else
-        reasons = request.reasoning is not None or model.rpartition("/")[2].startswith(("o1", "o3", "o4", "gpt-5"))
-        body["max_completion_tokens" if reasons else "max_tokens"] = request.max_tokens
+        body["max_completion_tokens" if _NEW_LIMIT.search(model) else "max_tokens"] = request.max_tokens
     for key in (
         "temperature",
         "top_p",
@@ -69,7 +70,8 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     body |= own_extras(request, FAMILY)
     if request.stream:
         body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
+        if request.include_usage:
+            body["stream_options"] = {"include_usage": True}
     return UpstreamCall(path=PATH, body=dump(body))
 
 
@@ -157,8 +159,8 @@ def _part(part: Part, place: str) -> dict[str, Any]:
 
 
 def _file(part: File, place: str) -> dict[str, Any]:
-    if part.media_type and part.media_type.startswith("text/") and part.data is None and part.url is None:
-        raise Unsupported(f"{place}: the file has no content; send its data in base64.", field=place)
+    if part.data is not None and (part.media_type or "").startswith("text/"):
+        return {"type": "text", "text": read_text(part.data, place)}  # OpenAI takes PDF as files, text as text
     if part.url is not None:
         raise Unsupported(f"{place}: {_NAME} takes files as data only, not by address; send it in base64.", field=place)
     if part.file_id is not None:

@@ -11,7 +11,7 @@ from app.core.clock import Clock
 from app.core.errors import AnyGPTError, RequestRefused, UnreadableAnswer, UpstreamDown, UpstreamError, UpstreamTimeout
 from app.core.ids import new_id
 from app.core.money import format_usd
-from app.db.engine import Database, Statement
+from app.db.engine import Database, Upsert
 from app.formats.base import UpstreamCall, WireFormat
 from app.formats.registry import FORMATS
 from app.providers.transport import Timeouts, UpstreamAnswer
@@ -54,10 +54,10 @@ class Deadline:
 
 class Attempts:
     def __init__(
-        self, db: Database, health: Health, admission: Admission, recorder: Recorder, opened: Statement, clock: Clock
+        self, db: Database, health: Health, admission: Admission, recorder: Recorder, table: Upsert, clock: Clock
     ) -> None:
         self._db, self._health, self._admission = db, health, admission
-        self._recorder, self._opened, self._clock = recorder, opened, clock
+        self._recorder, self._table, self._clock = recorder, table, clock
         self._no_usage: set[str] = set()  # providers that refuse stream_options; bounded by their number
 
     async def run(
@@ -198,9 +198,10 @@ class Attempts:
             at=self._clock.now(),
             started=self._clock.monotonic(),
         )
+        if planned.deployment.price is not None:
+            record.reserved = self._admission.ceiling(call, planned)
         call.attempts.append(record)
-        reserved = self._admission.ceiling(call, planned) if planned.deployment.price is not None else None
-        self._db.execute_soon(self._opened, self._recorder.opened(call, record, reserved))
+        self._db.execute_soon(self._table, self._recorder.opened(call, record))
         self._health.started(planned.deployment, call.question.input_tokens if call.question is not None else 0)
         return record
 

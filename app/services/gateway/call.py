@@ -44,6 +44,7 @@ class AttemptRecord:
     credential_id: str
     at: datetime
     started: float
+    reserved: int | None = None  # the most it may cost, for what a crash leaves open
     status: int = 0
     error: str | None = None
     label: str = ""

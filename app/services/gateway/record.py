@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, insert, update
-from sqlalchemy.sql.expression import bindparam
+from sqlalchemy import Table
 
-from app.db.engine import Database, Statement
+from app.db.engine import Upsert
 from app.db.tables.ledger import AttemptRow, RequestRow
 from app.db.types import micros
 from app.services.gateway.call import AttemptRecord, Call
@@ -16,58 +15,37 @@ from app.services.spool import Rows
 
 _REQUEST: Table = RequestRow.__table__  # type: ignore[attr-defined]
 _ATTEMPT: Table = AttemptRow.__table__  # type: ignore[attr-defined]
-_OPEN = (
-    "id",
-    "request_id",
-    "position",
-    "state",
-    "key_id",
-    "person_id",
-    "provider_id",
-    "provider",
-    "provider_kind",
-    "model",
-    "credential_id",
-    "reserved",
-    "estimated_input",
-    "status",
-    "started_at",
-    "latency_ms",
-    "input_tokens",
-    "output_tokens",
-)
-_CLOSED = ["state", "status", "error", "latency_ms", "first_token_ms", "input_tokens", "output_tokens", "cost"]
 
 
-def statements(db: Database) -> dict[str, Statement]:
-    """The three statements of the hot path; rows replace by id, so that writing one twice is writing it once."""
-    columns = [column.name for column in _REQUEST.columns]
-    return {
-        "open": db.prepare(insert(_ATTEMPT).prefix_with("OR REPLACE", dialect="sqlite").values(dict.fromkeys(_OPEN))),
-        "close": db.prepare(
-            update(_ATTEMPT)
-            .where(_ATTEMPT.c.id == bindparam("attempt_id"))
-            .values({name: bindparam(name) for name in _CLOSED})
-        ),
-        "request": db.prepare(
-            insert(_REQUEST).prefix_with("OR REPLACE", dialect="sqlite").values(dict.fromkeys(columns))
-        ),
-    }
+def upserts() -> dict[str, Upsert]:
+    """The two tables of the hot path. An attempt is written when it starts and again, whole, when it ends; where both
+    fall into one commit, only the second is."""
+    return {"attempt": Upsert(_ATTEMPT, order=0), "request": Upsert(_REQUEST, order=1)}
 
 
 class Recorder:
     """Turns a call into rows in the order the statements want."""
 
-    def __init__(self, prepared: dict[str, Statement]) -> None:
-        self._names = {name: statement.names for name, statement in prepared.items()}
+    def __init__(self, tables: dict[str, Upsert]) -> None:
+        self._attempt_names = tables["attempt"].names
+        self._request_names = tables["request"].names
 
-    def opened(self, call: Call, attempt: AttemptRecord, reserved: int | None) -> tuple[Any, ...]:
-        deployment = attempt.deployment
+    def opened(self, call: Call, attempt: AttemptRecord) -> tuple[Any, ...]:
+        return self._attempt(call, attempt, "open")
+
+    def ended(self, call: Call, now: float) -> Rows:
+        """All that a call leaves behind: its attempts closed, then the request itself."""
+        rows: Rows = [("attempt", self._attempt(call, attempt, "closed")) for attempt in call.attempts]
+        rows.append(("request", self._request(call, now)))
+        return rows
+
+    def _attempt(self, call: Call, attempt: AttemptRecord, state: str) -> tuple[Any, ...]:
+        deployment, usage = attempt.deployment, attempt.usage
         values = {
             "id": attempt.id,
             "request_id": call.id,
             "position": attempt.position,
-            "state": "open",
+            "state": state,
             "key_id": call.key.id if call.key is not None else None,
             "person_id": call.person.id if call.person is not None else None,
             "provider_id": deployment.provider_id,
@@ -75,36 +53,18 @@ class Recorder:
             "provider_kind": deployment.kind,
             "model": deployment.model,
             "credential_id": attempt.credential_id or None,
-            "reserved": reserved,
+            "reserved": attempt.reserved,
             "estimated_input": call.question.input_tokens if call.question is not None else 0,
-            "status": 0,
-            "started_at": micros(attempt.at),
-            "latency_ms": 0,
-            "input_tokens": 0,
-            "output_tokens": 0,
-        }
-        return tuple([values[name] for name in self._names["open"]])
-
-    def ended(self, call: Call, now: float) -> Rows:
-        """All that a call leaves behind: its attempts closed, then the request itself."""
-        rows: Rows = [("close", self._closed(attempt)) for attempt in call.attempts]
-        rows.append(("request", self._request(call, now)))
-        return rows
-
-    def _closed(self, attempt: AttemptRecord) -> tuple[Any, ...]:
-        usage = attempt.usage
-        values = {
-            "attempt_id": attempt.id,
-            "state": "closed",
             "status": attempt.status,
             "error": attempt.error,
+            "started_at": micros(attempt.at),
             "latency_ms": attempt.latency_ms,
             "first_token_ms": attempt.first_token_ms,
             "input_tokens": usage.input if usage is not None else 0,
             "output_tokens": usage.output if usage is not None else 0,
             "cost": attempt.cost,
         }
-        return tuple([values[name] for name in self._names["close"]])
+        return tuple([values[name] for name in self._attempt_names])
 
     def _request(self, call: Call, now: float) -> tuple[Any, ...]:
         last = call.attempts[-1] if call.attempts else None
@@ -147,4 +107,4 @@ class Recorder:
             "max_tokens": call.peek.max_tokens,
             "decision": orjson.dumps(plan.decision(question)) if plan is not None and question is not None else None,
         }
-        return tuple([values[name] for name in self._names["request"]])
+        return tuple([values[name] for name in self._request_names])

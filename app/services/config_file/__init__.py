@@ -1,0 +1,1 @@
+"""The declarative file: read with positions, applied in one transaction, exported again."""
