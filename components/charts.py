@@ -49,8 +49,10 @@ def uptime_bars(slots: Sequence[int], label: str) -> Html:
 def sparkline(values: Sequence[float], *, colour: str = "var(--text-3)") -> Html:
     """A run of values without axes: only its shape."""
     top, low = max(values, default=0), min(values, default=0)
-    if len(values) < 2 or top == low:
-        values, top, low = [0.0, 0.0], 1, 0
+    if len(values) < 2 or (top == low == 0):
+        return h("svg.a-spark", viewBox="0 0 240 30", aria_hidden="true")
+    if top == low:
+        low = 0
     step = 240 / (len(values) - 1)
     points = [f"{place * step:.1f} {28 - (value - low) / (top - low) * 25:.1f}" for place, value in enumerate(values)]
     line = "M" + " L".join(points)
@@ -214,7 +216,9 @@ def waterfall(attempts: Sequence[AttemptRow], attempt: AttemptRow, total_ms: int
 
 def seconds_axis(total_ms: int) -> Html:
     """The time line's labels below the attempts."""
-    if total_ms < 1000:
+    if total_ms < 8:
+        labels = ["0", f"{total_ms} ms"]
+    elif total_ms < 1000:
         labels = [f"{round(total_ms * part / 4)}" for part in range(4)] + [f"{total_ms} ms"]
     else:
         labels = [f"{total_ms * part / 4000:.1f}".removesuffix(".0") for part in range(4)] + [

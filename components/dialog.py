@@ -18,9 +18,9 @@ class Dialog:
 
     def __init__(self, title: str, *, wide: bool = False, full_on_phone: bool = True) -> None:
         self._dialog = ui.dialog().classes("a-dialog" + (" a-dialog-full" if full_on_phone else ""))
-        self._dialog.on("hide", self._dialog.delete)
+        self._dialog.props(f'aria-label="{_plain(title)}"').on("hide", self._dialog.delete)
         with self._dialog, ui.card().classes("a-dialog-card a-scope" + (" is-wide" if wide else "")) as card:
-            card.props("data-density=comfortable role=dialog aria-modal=true").props(f'aria-label="{_plain(title)}"')
+            card.props("data-density=comfortable")
             with ui.element("header").classes("a-dialog-head"):
                 self.title = ui.label(title).classes("a-strong a-f16 a-grow a-cut").props("role=heading aria-level=2")
                 ui.button(icon=X, on_click=self.close).props("flat round aria-label=Close").classes("a-dialog-x")
@@ -77,7 +77,8 @@ def show_error(error: AnyGPTError, fields: dict[str, ui.input | ui.textarea | ui
 async def confirm(title: str, consequence: str, verb: str, *, keep: str = "Keep") -> bool:
     """Ask once. The button repeats what will happen."""
     with ui.dialog() as dialog, ui.card().classes("a-dialog-card a-scope a-confirm") as card:
-        card.props("data-density=comfortable role=alertdialog aria-modal=true").props(f'aria-label="{_plain(title)}"')
+        dialog.props(f'aria-label="{_plain(title)}"')
+        card.props("data-density=comfortable")
         ui.label(title).classes("a-strong a-f14").props("role=heading aria-level=2")
         ui.label(consequence).classes("a-f13 a-t2")
         with ui.element("div").classes("a-row a-confirm-acts"):

@@ -53,8 +53,9 @@ def log_detail(detail: RequestDetail, zone: tzinfo, look: Look) -> Html:
                 _fact("Cached input", tokens(row.cache_read_tokens)) if row.cache_read_tokens else None,
                 _fact("First token", duration(row.first_token_ms)) if row.first_token_ms is not None else None,
                 _fact("Tags", ", ".join(row.tags)) if row.tags else None,
-                _fact("Error", row.error) if row.error else None,
+                h("div.a-fact-wide", _fact("Error", row.error)) if row.error else None,
             ),
+            tabindex="0",
         ),
     )
 
@@ -111,7 +112,7 @@ def _attempts(detail: RequestDetail) -> Html:
         "section",
         h(
             "div.a-row.a-f12.a-detail-title",
-            h("h3.a-strong.a-f13", "Attempts"),
+            h("h2.a-strong.a-f13", "Attempts"),
             h("span.a-grow"),
             _key("var(--border-control)", "waiting"),
             _key("var(--success)", "writing"),
@@ -164,7 +165,7 @@ def _decision(detail: RequestDetail, look: Look) -> Html | None:
     columns = _columns(candidates)
     return h(
         "section.a-scroll-x",
-        h("h3.a-strong.a-f13", "Decision"),
+        h("h2.a-strong.a-f13", "Decision"),
         h(
             "table.a-table.a-decision",
             h(
@@ -253,7 +254,7 @@ def _dropped(decision: Mapping[str, Any]) -> Html | None:
         return None
     return h(
         "section.a-f12.a-t2.a-dropped",
-        h("h3.a-strong.a-t1.a-f13", "Dropped"),
+        h("h2.a-strong.a-t1.a-f13", "Dropped"),
         [
             h(
                 "div.a-row.a-between",

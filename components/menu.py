@@ -43,7 +43,6 @@ def navigation(pages: Sequence[PageSpec], person: Person, current: PageSpec | No
             h("span.a-kbd.a-label.a-end", "Ctrl K"),
             type="button",
             data_act="palette",
-            aria_label="Search or jump to",
             title="Search or jump to (Ctrl K)",
         ),
         _links(in_menu(pages, person), current),
@@ -54,7 +53,7 @@ def navigation(pages: Sequence[PageSpec], person: Person, current: PageSpec | No
 def _links(pages: Sequence[PageSpec], current: PageSpec | None) -> Iterable[Html]:
     for group, members in groupby(pages, key=lambda page: page.group):
         if group:
-            yield h("h3", h("span.a-label", group))
+            yield h("div.a-nav-title", h("span.a-label", group))
         for page in members:
             on = page is current
             yield h(
@@ -82,8 +81,7 @@ def _person(person: Person) -> Html:
             data_menu="up",
             aria_haspopup="menu",
             aria_expanded="false",
-            aria_label=f"{name}: theme, density, log out",
-            title=name,
+            title=f"{name}: theme, density, log out",
         ),
         h(
             "div.a-menu-pop",

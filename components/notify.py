@@ -14,12 +14,12 @@ UNDO_SECONDS = 10.0
 
 
 def notify(message: str) -> None:
-    ui.notify(message, type="positive", position="bottom", timeout=3500)
+    ui.notify(message, type="positive", position="top", timeout=3500)
 
 
 def notify_error(error: AnyGPTError) -> None:
     """The error's own sentence; it stays until it can have been read."""
-    ui.notify(error.message, type="negative", position="bottom", timeout=9000, close_button="Close", multi_line=True)
+    ui.notify(error.message, type="negative", position="top", timeout=9000, close_button="Close", multi_line=True)
 
 
 def guarded(handler: Callable[..., Awaitable[object] | object]) -> Callable[..., Awaitable[None]]:

@@ -184,7 +184,7 @@ def spend_card(days: Sequence[Spend], accents: Mapping[str, str], chosen: str) -
             if others
             else None,
         ),
-        h("div.a-spend-chart", stacked_days(days, accents)),
+        h("div.a-spend-chart", stacked_days(days, accents), tabindex="0", role="group", aria_label="Spend per day"),
     )
 
 

@@ -126,8 +126,8 @@ class PageRoot(ui.element):
     """The element around a page, or a part that changes by itself. It owns tasks and subscriptions and ends them
     with itself."""
 
-    def __init__(self, tag: str = "main") -> None:
-        super().__init__(tag)
+    def __init__(self) -> None:
+        super().__init__("div")  # the browser's main landmark is around it: NiceGUI's page
         self.classes("a-main")
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe: list[Callable[[], None]] = []

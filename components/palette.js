@@ -9,7 +9,7 @@ export default {
           <svg class="a-ico" aria-hidden="true"><use href="/static/icons.svg#search"></use></svg>
           <input ref="input" v-model="text" :placeholder="placeholder" :aria-label="placeholder" role="combobox" aria-expanded="true"
             aria-controls="a-palette-list" :aria-activedescendant="active ? 'a-option-' + at : null" autocomplete="off" spellcheck="false">
-          <button class="a-kbd" type="button" @click="close" aria-label="Close">Esc</button>
+          <button class="a-kbd" type="button" @click="close" aria-label="Close (Esc)">Esc</button>
         </div>
         <div id="a-palette-list" class="a-palette-list" role="listbox" :aria-label="placeholder" ref="list">
           <template v-for="(item, i) in found" :key="i">

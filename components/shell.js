@@ -6,7 +6,7 @@ export default {
   template: `
     <div v-if="keysShown" class="a-palette" @mousedown.self="keysShown = false">
       <div class="a-pop a-keys" role="dialog" aria-modal="true" aria-label="Keyboard shortcuts" tabindex="-1" ref="keys">
-        <header><h2>Keyboard shortcuts</h2><button class="a-kbd" type="button" @click="hideKeys" aria-label="Close">Esc</button></header>
+        <header><h2>Keyboard shortcuts</h2><button class="a-kbd" type="button" @click="hideKeys" aria-label="Close (Esc)">Esc</button></header>
         <dl><template v-for="[text, ...names] in allKeys"><dt>{{ text }}</dt><dd><span v-for="name in names" class="a-kbd">{{ name }}</span></dd></template></dl>
       </div>
     </div>`,

@@ -12,7 +12,7 @@ def state(picture: str, title: str, text: Child, *actions: Html) -> Html:
         h(
             "div.a-state",
             h("div.pic", icon(picture)),
-            h("h3.a-strong.a-f14", title),
+            h("h2.a-strong.a-f14", title),
             h("p", text),
             h("div.acts", actions) if actions else None,
         ),

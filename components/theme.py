@@ -50,6 +50,7 @@ def first_paint_style(person: Person) -> str:
 def set_defaults() -> None:
     """Once per process: Quasar's parts the way the look wants them."""
     app.colors(primary="#076877")  # fallback only: quasar.css points it at the tokens
+    app.config.quasar_config["loadingBar"]["skipHijack"] = True  # pages show their own loading state
     ui.button.default_props("unelevated no-caps")
     for field in (ui.input, ui.select, ui.number, ui.textarea):
         field.default_props("outlined dense")

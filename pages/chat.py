@@ -62,7 +62,7 @@ class ChatPage:
             await self._list.refresh()  # made in another tab, or a moment ago
             conversation = self._list.get(conversation_id)
         self._list.show()
-        with PageRoot("div") as root:
+        with PageRoot() as root:
             root.classes("a-read")
             with ui.element("header").classes("a-head"):
                 self._header = Fragment(

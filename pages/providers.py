@@ -174,7 +174,7 @@ class ProvidersPage:
     async def _test(self, provider_id: str) -> None:
         name = self._providers.get(provider_id).name
         result = await self._providers.test(provider_id)
-        ui.notify(f"{name}: {result.sentence}", type="positive" if result.ok else "negative", timeout=6000)
+        ui.notify(f"{name}: {result.sentence}", type="positive" if result.ok else "negative", position="top", timeout=6000)
         self._show()
 
     async def _refresh(self, provider_id: str) -> None:

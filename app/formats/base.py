@@ -80,6 +80,11 @@ class Tap(Protocol):
         the wire, from there on at the same rate. Costs a decode when it is read, none otherwise."""
         ...
 
+    def text_rate(self, block: bytes) -> float:
+        """Characters of text a byte of the wire, from the first few events of a block: cheap, and near enough to know
+        when an answer may outgrow what was reserved."""
+        ...
+
     def feed(self, chunk: bytes) -> bytes: ...
 
     def close(self) -> bytes:

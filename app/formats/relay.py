@@ -14,6 +14,7 @@ from app.formats.payload import add_members, try_read
 from app.formats.sse import MAX_EVENT, Frame, parse_event
 
 SAMPLE = 64 * 1024  # bytes of the wire kept for counting characters, should no usage arrive
+RATE_EVENTS = 8
 MAX_TAIL = 1024 * 1024
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
 
@@ -72,6 +73,16 @@ class StreamTap:
         if not self._counted:
             return 0
         return self._text * self._wire // self._counted
+
+    def text_rate(self, block: bytes) -> float:
+        characters = size = 0
+        for raw in split_events(block)[:RATE_EVENTS]:
+            frame = _frame(raw)
+            value = try_read(frame.data) if frame else None
+            if isinstance(value, dict):
+                size += len(raw)
+                characters += self._characters(value)
+        return characters / size if size else 1.0
 
     def feed(self, chunk: bytes) -> bytes:
         pending = self._pending

@@ -25,7 +25,7 @@ class Vault:
 
     def __init__(self, data_key: bytes, signing_key: bytes) -> None:
         self._aes = AESGCM(data_key)
-        self._signing_key = signing_key
+        self._signing = hmac.new(signing_key, digestmod="sha256")
 
     def encrypt(self, secret: str, *, table: str, column: str, row: str) -> bytes:
         nonce = os.urandom(12)
@@ -43,7 +43,9 @@ class Vault:
 
     def sign(self, token: str) -> str:
         """HMAC-SHA-256 of a gateway key's secret, hexadecimal: what the database keeps of it."""
-        return hmac.digest(self._signing_key, token.encode(), "sha256").hex()
+        signing = self._signing.copy()  # a third of the cost of starting from the key
+        signing.update(token.encode())
+        return signing.hexdigest()
 
 
 class WrappedKeys:

@@ -9,9 +9,9 @@ export default {
         <textarea class="ta" ref="field" v-model="text" rows="1" :placeholder="missing ? 'Choose a model first' : 'Ask anything'" aria-label="Message"
           @keydown="key" @input="typed"></textarea>
         <div class="foot">
-          <button class="a-btn quiet a-model" type="button" @click="$emit('pick')" :aria-label="'Model: ' + (model || 'none') + '. Choose another'" title="Choose the model">
+          <button class="a-btn quiet a-model" type="button" @click="$emit('pick')" title="Choose the model">
             <span v-if="monogram" class="a-pv is-sm" :data-provider="accent" aria-hidden="true">{{ monogram }}</span>
-            <span class="a-t1 a-cut">{{ model || "Choose a model" }}</span>
+            <span class="a-sr">Model: </span><span class="a-t1 a-cut">{{ model || "Choose a model" }}</span>
             <svg class="a-ico" aria-hidden="true"><use href="/static/icons.svg#chev"></use></svg>
           </button>
           <span v-if="missing && model" class="a-tag wa">not available</span>

@@ -25,6 +25,7 @@ class ConversationList:
         self._left = left
         self._items: list[ConversationInfo] = []
         self._text = ""
+        self._searchable = False  # once there, the field stays
         self._renaming: str | None = None
         self._fragment = Fragment(
             self._markup(),
@@ -40,7 +41,8 @@ class ConversationList:
         self.changed: Callable[[], Awaitable[None]] | None = None
 
     async def refresh(self) -> None:
-        self._items = await self._context.services.chats.list(self._context.person)
+        self._items = list(await self._context.services.chats.list(self._context.person))
+        self._searchable = self._searchable or len(self._items) >= SEARCH_FROM
         self.show()
 
     def show(self) -> None:
@@ -101,7 +103,7 @@ class ConversationList:
                 h("span.a-strong.a-f13.a-grow", "Conversations"),
                 h("a.a-btn.is-sm", icon("plus"), "New", href="/chat", title="New chat"),
             ),
-            self._search_field() if len(self._items) >= SEARCH_FROM or self._text else None,
+            self._search_field() if self._searchable else None,
             h("div.a-convs-list", self._list()),
         )
 

@@ -25,7 +25,7 @@ let diagrams = 0;
 
 export default {
   template: `<div @click="clicked"></div>`,
-  props: { content: String, writing: Boolean, plain: Boolean },
+  props: { content: String, writing: Boolean, plain: Boolean, step: Number },
   mounted() {
     this.begin(this.content ?? "");
   },
@@ -40,13 +40,16 @@ export default {
   methods: {
     begin(text) {
       this.text = text;
+      this.done = this.step;
       this.$el.markdownText = () => this.text;
       this.open = this.writing;
       if (this.plain) return void (this.$el.textContent = text);
       if (this.open) this.reset();
       else this.whole();
     },
-    append(chunk) {
+    append(step, chunk) {
+      if (step <= this.done) return; // the text that came with the element holds it already
+      this.done = step;
       this.text += chunk;
       this.open = true;
       this.frame ??= requestAnimationFrame(() => {
@@ -54,7 +57,9 @@ export default {
         if (this.open) this.flush();
       });
     },
-    restart(text) {
+    restart(step, text) {
+      if (step <= this.done) return;
+      this.done = step;
       this.text = text;
       this.open = true;
       this.reset();

@@ -21,6 +21,7 @@ class ChatMarkdown(ContentElement, component=HERE / "chat_markdown.js", esm={"an
         super().__init__(content=text)
         self._props["writing"] = writing
         self._props["plain"] = plain
+        self._props["step"] = 0
         self.classes("a-prose a-md")
 
     @property
@@ -32,7 +33,7 @@ class ChatMarkdown(ContentElement, component=HERE / "chat_markdown.js", esm={"an
         if not chunk:
             return
         self._keep(self.text + chunk, writing=True)
-        self.run_method("append", chunk)
+        self.run_method("append", self._props["step"], chunk)
 
     def grow_to(self, text: str) -> None:
         """Show a text that usually begins with what is shown already."""
@@ -40,7 +41,7 @@ class ChatMarkdown(ContentElement, component=HERE / "chat_markdown.js", esm={"an
             self.append(text[len(self.text) :])
         else:
             self._keep(text, writing=True)
-            self.run_method("restart", text)
+            self.run_method("restart", self._props["step"], text)
 
     def finish(self) -> None:
         """The answer is complete: the whole is parsed once more, diagrams are drawn, the caret goes."""
@@ -48,6 +49,9 @@ class ChatMarkdown(ContentElement, component=HERE / "chat_markdown.js", esm={"an
         self.run_method("finish")
 
     def _keep(self, text: str, *, writing: bool) -> None:
-        with self._props.suspend_updates():  # for a later page load; the open page gets the change by method
+        """For a page that is loaded later; the open page gets the change by method. The step tells the browser which
+        changes the text that it was given holds already."""
+        with self._props.suspend_updates():
             self._props["content"] = text
             self._props["writing"] = writing
+            self._props["step"] += 1

@@ -25,7 +25,7 @@ from app.services.snapshot import Key
 
 Scope = Mapping[str, Any]
 
-_NO_QUERY: dict[str, str] = {}
+WATCH_AFTER_S = 0.03
 
 
 class GatewayApp:
@@ -79,7 +79,7 @@ class GatewayApp:
         request_id, started, at = new_id("req"), clock.monotonic(), clock.now()
         call: Call | None = None
         client: AsgiClient | None = None
-        watch: asyncio.Task[None] | None = None
+        watch: Watch | None = None
         key: Key | None = None
         try:
             key = self._key(scope, headers, "chat")
@@ -100,18 +100,18 @@ class GatewayApp:
             client = AsgiClient(call, format, send, extra)
             task = asyncio.current_task()
             assert task is not None
-            watch = asyncio.get_running_loop().create_task(_watch(receive, task))
+            watch = Watch(receive, task)
             await self._services.gateway.run(call, client)
         except AnyGPTError as error:
             await self._refuse(scope, headers, send, format, error, request_id, extra, call, key)
         except asyncio.CancelledError:
-            if call is None or not call.left or not _cancelled_by(watch):
+            if watch is None or not watch.left:
                 raise
         except ClientGone:
             return
         finally:
             if watch is not None:
-                watch.cancel()
+                watch.close()
             if client is not None:
                 client.close()
 
@@ -201,15 +201,30 @@ class GatewayApp:
         await _respond(send, error.status, _error_body(format, error, call), [*known, *extra])
 
 
-async def _watch(receive: Receive, task: asyncio.Task[Any]) -> None:
-    """Cancels the call when the client leaves: `send` says nothing then."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    task.cancel()
+class Watch:
+    """Cancels the call when the client leaves: `send` says nothing then. Looks from 30 ms on, since most calls to a
+    fast provider are over by then and the task would cost more than it saves."""
 
+    def __init__(self, receive: Receive, call: asyncio.Task[Any]) -> None:
+        self._receive, self._call = receive, call
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(WATCH_AFTER_S, self._start)
+        self._task: asyncio.Task[None] | None = None
+        self.left = False
 
-def _cancelled_by(watch: asyncio.Task[None] | None) -> bool:
-    return watch is not None and watch.done() and not watch.cancelled()
+    def close(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._wait(), name="watch for the client to leave")
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.left = True
+        self._call.cancel()
 
 
 def _error_body(format: WireFormat, error: AnyGPTError, call: Call | None) -> bytes:

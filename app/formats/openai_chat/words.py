@@ -60,6 +60,8 @@ def read_usage(value: Any) -> Usage | None:
     reasoning (outside of the completion), Mistral's audio (outside of the prompt)."""
     if not isinstance(value, dict) or ("prompt_tokens" not in value and "completion_tokens" not in value):
         return None
+    if len(value) == 3 and (plain := _plain_usage(value)) is not None:
+        return plain
     prompt_details = as_dict(value.get("prompt_tokens_details"))
     completion_details = as_dict(value.get("completion_tokens_details"))
     prompt, completion = as_count(value.get("prompt_tokens")), as_count(value.get("completion_tokens"))
@@ -89,6 +91,14 @@ def read_usage(value: Any) -> Usage | None:
         audio_output=as_count(completion_details.get("audio_tokens")),
         cost=_cost(value),
     )
+
+
+def _plain_usage(value: dict[str, Any]) -> Usage | None:
+    """The shape of most small answers: three counts that add up."""
+    prompt, completion, total = value.get("prompt_tokens"), value.get("completion_tokens"), value.get("total_tokens")
+    if type(prompt) is int and type(completion) is int and prompt >= 0 <= completion and prompt + completion == total:
+        return Usage(input=prompt, output=completion)
+    return None
 
 
 def chunk_usage(value: dict[str, Any]) -> Usage | None:

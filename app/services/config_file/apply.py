@@ -199,4 +199,5 @@ async def _ask(services: Services, name: str) -> str:
         return ""
     count = len(services.providers.find(name).models)
     kept = f"The {count} models of the catalogue stand in." if count else "It has no models until it answers."
-    return f"{name}: {reason.rstrip('.')}. {kept}"
+    named = reason if reason.startswith(f"{name} ") else f"{name}: {reason}"
+    return f"{named.rstrip('.')}. {kept}"

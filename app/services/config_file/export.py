@@ -133,7 +133,7 @@ def _day_or_time(moment: datetime | None, zone: ZoneInfo) -> str | None:
         return None
     local = moment.astimezone(zone)
     midnight = (local.hour, local.minute, local.second) == (0, 0, 0)
-    return local.date().isoformat() if midnight else rfc3339(moment)
+    return local.date().isoformat() if midnight else rfc3339(moment).replace(".000Z", "Z")
 
 
 def _unless(defaults: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 from app.core.chat import Usage
 from app.core.clock import Clock
 from app.core.errors import AnyGPTError, RequestRefused, UnreadableAnswer, UpstreamDown, UpstreamError, UpstreamTimeout
-from app.core.ids import new_id
 from app.core.money import format_usd
 from app.db.engine import Database, Upsert
 from app.formats.base import UpstreamCall, WireFormat
@@ -29,6 +28,7 @@ HOLD_BYTES = 256 * 1024
 MAX_ANSWER = 64 * 2**20
 DRAIN_S = 1.0
 TOP_UP_TOKENS = 4096
+LEAST_LOOK = 4096  # bytes of a stream between two looks at its length
 
 Commit = Callable[[Call], Awaitable[None]]
 
@@ -126,7 +126,9 @@ class Attempts:
         """Streams until the end marker, which stays with the reader. Before the first content everything is held."""
         held: list[Any] = []
         size = passed = 0
-        check_at = call.reserved_output * 3 if call.reservation is not None else None
+        # text is never longer than its bytes, so before that many nothing can have been outgrown
+        open_end = call.reservation is not None and call.peek.max_tokens is None
+        check_at = call.reserved_output * 3 if open_end else None
         async for chunk in answer.chunks():
             piece = reader.feed(chunk)
             if reader.error is not None:
@@ -136,7 +138,7 @@ class Attempts:
                 if piece:
                     await client.write(piece)
                 if check_at is not None and (passed := passed + len(chunk)) > check_at:
-                    check_at += self._top_up(call, reader)
+                    check_at = passed + self._top_up(call, reader, passed, chunk)
             else:
                 if piece:
                     held.append(piece)
@@ -191,7 +193,7 @@ class Attempts:
 
     def _open(self, call: Call, planned: Planned, credential: Credential) -> AttemptRecord:
         record = AttemptRecord(
-            id=new_id("att"),
+            id=f"att_{call.id[4:]}_{len(call.attempts) + 1}",
             position=len(call.attempts) + 1,
             deployment=planned.deployment,
             credential_id=credential.id,
@@ -237,15 +239,18 @@ class Attempts:
             record.usage = reader.usage or _estimated(call, reader.output_text)
             _price(record)
 
-    def _top_up(self, call: Call, reader: Reader) -> int:
-        """A stream that outgrows its reservation reserves more; returns the bytes until the next look."""
+    def _top_up(self, call: Call, reader: Reader, passed: int, chunk: bytes) -> int:
+        """A stream that outgrows its reservation reserves more; returns the bytes until the next look: half the way
+        to where the text would reach the reservation, at the rate of text per byte so far."""
         if call.reservation is None or call.plan is None:
             return HOLD_BYTES
-        while reader.output_text // 3 > call.reserved_output:
+        text = reader.text_estimate(passed, chunk)
+        while text // 3 > call.reserved_output:
             prices = [p.deployment.price.output for p in call.plan.order if p.deployment.price is not None]
             call.reservation.top_up(-(-max(prices, default=0) * TOP_UP_TOKENS // 1_000_000), self._clock.now())
             call.reserved_output += TOP_UP_TOKENS
-        return TOP_UP_TOKENS * 3
+        room = call.reserved_output * 3 - text
+        return max(room * passed // max(text, 1) // 2, LEAST_LOOK)
 
     def _reader(self, call: Call, format: WireFormat, *, strip: bool) -> Reader:
         if call.format is None:

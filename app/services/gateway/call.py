@@ -94,6 +94,7 @@ class Call:
     begun: bool = False  # content has reached the client: no failover any more
     left: bool = False  # the client went away
     recorded: bool = False
+    settled_cost: int | None = None  # set with `recorded`
 
     @property
     def format_name(self) -> str:
@@ -102,6 +103,8 @@ class Call:
     @property
     def cost(self) -> int | None:
         """The sum over the attempts; None where one that used tokens has no known price."""
+        if self.recorded:
+            return self.settled_cost
         used = [attempt for attempt in self.attempts if attempt.usage is not None]
         if any(attempt.cost is None for attempt in used):
             return None

@@ -93,6 +93,7 @@ class Gateway:
         """Settles what was reserved and writes the ledger; returns when the rows are safe. Does so once."""
         if call.recorded:
             return
+        call.settled_cost = call.cost
         call.recorded = True
         if call.reservation is not None:
             call.reservation.settle(call.cost or 0, self._clock.now())

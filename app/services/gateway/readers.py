@@ -25,7 +25,8 @@ from app.formats.base import StreamDecoder, StreamEncoder, Tap
 
 
 class Reader(Protocol):
-    """`feed` and `close` return what the client may have now; the end comes only from `end`."""
+    """`feed` and `close` return what the client may have now; the end comes only from `end`. `text_estimate` is how
+    many characters of text have come with so many bytes of the wire, of which `chunk` is the latest."""
 
     @property
     def content(self) -> bool: ...
@@ -41,6 +42,7 @@ class Reader(Protocol):
     def error(self) -> AnyGPTError | None: ...
     @property
     def output_text(self) -> int: ...
+    def text_estimate(self, passed: int, chunk: bytes) -> int: ...
     def feed(self, chunk: bytes) -> Any: ...
     def close(self) -> Any: ...
     def end(self, extra: dict[str, Any] | None) -> Any: ...
@@ -82,6 +84,9 @@ class RelayReader:
     def output_text(self) -> int:
         return self._tap.output_text
 
+    def text_estimate(self, passed: int, chunk: bytes) -> int:
+        return int(self._tap.text_rate(chunk) * passed)
+
     def end(self, extra: dict[str, Any] | None) -> bytes:
         return self._tap.tail_with(extra) if extra else self._tap.tail
 
@@ -104,6 +109,9 @@ class EventReader:
 
     def close(self) -> list[Event]:
         return self._note(self._decoder.close())
+
+    def text_estimate(self, passed: int, chunk: bytes) -> int:
+        return self.output_text
 
     def end(self, extra: dict[str, Any] | None) -> list[Event]:
         return []
@@ -147,6 +155,9 @@ class TranslateReader:
 
     def close(self) -> bytes:
         return b"".join([self._encoder.encode(event) for event in self._reader.close()])
+
+    def text_estimate(self, passed: int, chunk: bytes) -> int:
+        return self._reader.output_text
 
     def end(self, extra: dict[str, Any] | None) -> bytes:
         return self._encoder.end(extra)
