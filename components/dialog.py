@@ -58,7 +58,7 @@ def field(label: str, hint: str = "") -> Iterator[None]:
 def text_field(label: str, value: str = "", *, hint: str = "", placeholder: str = "", **options: bool) -> ui.input:
     with field(label, hint):
         made = ui.input(value=value, placeholder=placeholder, **options).props(f'aria-label="{_plain(label)}"')
-        made.props("hide-bottom-space autocomplete=off spellcheck=false")
+        made.props("hide-bottom-space autocomplete=off spellcheck=false").mark(label.lower().replace(" ", "-"))
     return made
 
 

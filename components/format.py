@@ -19,7 +19,7 @@ def tokens(number: int | None) -> str:
     if number < 10_000:
         return f"{number:,}"
     for size, unit in ((1_000_000_000, "B"), (1_000_000, "M")):
-        if number >= size - size // 2000:  # what would round up to a thousand of the smaller unit
+        if number >= size - size // 20_000:  # what would round up to a thousand of the smaller unit
             return f"{_short(number / size)}{unit}"
     return f"{_short(number / 1000)}k"
 

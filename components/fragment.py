@@ -26,7 +26,7 @@ class Fragment(ContentElement, component=Path(__file__).with_name("fragment.js")
     def __init__(self, content: Html = Html(), *, tag: str = "div", **actions: Action) -> None:
         super().__init__(content=content)
         self._props["tag"] = tag
-        self._actions = actions
+        self.actions = actions
         self.on("act", self._act)
 
     def show(self, content: Html) -> None:
@@ -35,7 +35,7 @@ class Fragment(ContentElement, component=Path(__file__).with_name("fragment.js")
 
     async def _act(self, event: GenericEventArguments) -> None:
         name, value = event.args.get("name"), event.args.get("value")
-        action = self._actions.get(name) if isinstance(name, str) else None
+        action = self.actions.get(name) if isinstance(name, str) else None
         if action is None:
             return
         try:

@@ -43,8 +43,10 @@ class KeyForm:
         self._name.props("autofocus")
         with ui.element("div").classes("a-pair"):
             with field("Budget in USD", "Empty: no budget."):
-                self._budget = ui.input(value=format_usd(budget.usd_limit) if budget else "", placeholder="5.00").props(
-                    'aria-label="Budget in USD" hide-bottom-space inputmode=decimal'
+                self._budget = (
+                    ui.input(value=format_usd(budget.usd_limit) if budget else "", placeholder="5.00")
+                    .props('aria-label="Budget in USD" hide-bottom-space inputmode=decimal')
+                    .mark("budget")
                 )
             with field("Window"):
                 self._window = ui.select(WINDOWS, value=budget.window if budget else "day").props(
@@ -161,7 +163,7 @@ async def open_key_dialog(context: PageContext, key: KeyView | None, done: Calla
         with dialog.foot:
             ui.element("span").classes("a-grow")
             ui.button("Cancel", on_click=dialog.close).props("flat")
-            button = ui.button("Save" if key else "Create key", on_click=guarded(save))
+            button = ui.button("Save" if key else "Create key", on_click=guarded(save)).mark("save")
         dialog.open()
 
 

@@ -216,7 +216,7 @@ class ProviderForm:
             self._test_button = ui.button("Test connection", on_click=guarded(self._test)).props("outline")
             ui.element("span").classes("a-grow")
             ui.button("Cancel", on_click=dialog.close).props("flat")
-            save_button = ui.button(verb)
+            save_button = ui.button(verb).mark("save")
 
             async def run() -> None:
                 save_button.props("loading")

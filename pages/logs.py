@@ -180,7 +180,7 @@ class LogsPage:
             "list",
             f"No requests in the {span}",
             "Every chat message and every API call stands here, with what it cost and why it went where it went.",
-            h("a.a-btn", "Ask something", href="/chat"),
+            *((h("a.a-btn", "Ask something", href="/chat"),) if self._context.allows(Permission.CHAT) else ()),
         )
 
     async def _open(self, request_id: str) -> None:

@@ -150,7 +150,7 @@ class ProvidersPage:
                 "No providers yet",
                 "Add a key from OpenAI, Anthropic, Gemini or any compatible server. The demo answers meanwhile.",
                 *((add,) if self._manage else ()),
-                h("a.a-btn", "Try the demo", href="/chat"),
+                *((h("a.a-btn", "Try the demo", href="/chat"),) if self._context.allows(Permission.CHAT) else ()),
             ),
         )
 
@@ -174,7 +174,9 @@ class ProvidersPage:
     async def _test(self, provider_id: str) -> None:
         name = self._providers.get(provider_id).name
         result = await self._providers.test(provider_id)
-        ui.notify(f"{name}: {result.sentence}", type="positive" if result.ok else "negative", position="top", timeout=6000)
+        ui.notify(
+            f"{name}: {result.sentence}", type="positive" if result.ok else "negative", position="top", timeout=6000
+        )
         self._show()
 
     async def _refresh(self, provider_id: str) -> None:

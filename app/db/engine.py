@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 T = TypeVar("T")
+Row = tuple[Any, ...] | Callable[[], tuple[Any, ...]]
 READERS = 4
 IDLE_S = 0.25
 MAX_ROWS = 64
@@ -33,19 +34,17 @@ class Upsert:
     One statement is one release of the interpreter lock: with a statement a row, the loop and the writer would
     hand the lock to and fro many times a commit."""
 
-    def __init__(self, table: Table, *, order: int) -> None:
+    def __init__(self, table: Table, names: tuple[str, ...], *, order: int) -> None:
         self.order = order  # of several tables in one transaction, the lower one is written first
-        self.names: tuple[str, ...] = tuple(column.name for column in table.columns)
-        self._id = self.names.index("id")
+        self.names = names
         self._head = f"INSERT OR REPLACE INTO {table.name} ({', '.join(self.names)}) VALUES "  # noqa: S608
         self._row = f"({', '.join('?' * len(self.names))})"
 
-    def run(self, cursor: Any, rows: list[tuple[Any, ...]]) -> None:
-        """Of several rows with one id, the last one counts."""
-        latest = list({row[self._id]: row for row in rows}.values())
-        for start in range(0, len(latest), MAX_ROWS):
-            part = latest[start : start + MAX_ROWS]
-            values = [value for row in part for value in row]
+    def run(self, cursor: Any, rows: list[Row]) -> None:
+        """Of several rows with one id, the last one counts. A row that is a function is only then asked for."""
+        for start in range(0, len(rows), MAX_ROWS):
+            part = rows[start : start + MAX_ROWS]
+            values = [value for row in part for value in (row() if callable(row) else row)]
             cursor.execute(self._head + ", ".join([self._row] * len(part)), values)
 
 
@@ -53,7 +52,8 @@ class Upsert:
 class _Piece:
     work: Callable[[Connection], Any] | None
     upsert: Upsert | None
-    row: tuple[Any, ...]
+    id: str
+    row: Row
     done: Future[Any] | None
     loop_future: asyncio.Future[None] | None = None
     result: Any = None
@@ -88,21 +88,21 @@ class Database:
                 session.flush()
             return result
 
-        piece = _Piece(in_session, None, (), Future())
+        piece = _Piece(in_session, None, "", (), Future())
         self._put(piece)
         assert piece.done is not None
         result: T = await asyncio.wrap_future(piece.done)
         return result
 
-    def execute_soon(self, upsert: Upsert, row: tuple[Any, ...]) -> None:
+    def execute_soon(self, upsert: Upsert, id: str, row: Row) -> None:
         """Queues one row and does not wait: it goes with the next commit, after a quarter of a second at the latest."""
-        self._put(_Piece(None, upsert, row, None), wake=False)
+        self._put(_Piece(None, upsert, id, row, None), wake=False)
 
-    async def execute(self, upsert: Upsert, row: tuple[Any, ...]) -> None:
+    async def execute(self, upsert: Upsert, id: str, row: Row) -> None:
         """Queues one row and returns when it is committed."""
         assert self.loop is not None
         future: asyncio.Future[None] = self.loop.create_future()
-        self._put(_Piece(None, upsert, row, None, future))
+        self._put(_Piece(None, upsert, id, row, None, future))
         await future
 
     async def read(self, work: Callable[[Session], T]) -> T:
@@ -203,12 +203,12 @@ def _run(connection: Connection, pieces: list[_Piece]) -> None:
             cursor.close()
 
 
-def _grouped(pieces: list[_Piece]) -> list[tuple[Upsert, list[tuple[Any, ...]]]]:
-    groups: dict[Upsert, list[tuple[Any, ...]]] = {}
+def _grouped(pieces: list[_Piece]) -> list[tuple[Upsert, list[Row]]]:
+    groups: dict[Upsert, dict[str, Row]] = {}
     for piece in pieces:
         if piece.upsert is not None:
-            groups.setdefault(piece.upsert, []).append(piece.row)
-    return sorted(groups.items(), key=lambda group: group[0].order)
+            groups.setdefault(piece.upsert, {})[piece.id] = piece.row
+    return [(upsert, list(rows.values())) for upsert, rows in sorted(groups.items(), key=lambda group: group[0].order)]
 
 
 def _resolve(pieces: list[_Piece]) -> None:

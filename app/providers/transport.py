@@ -28,8 +28,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds to wait for a connection, then for the answer's headers, then between two pieces of its body."""
 
     connect_s: float = 10.0
-    first_byte_s: float = 60.0
-    idle_s: float = 60.0
+    first_byte_s: float | None = 60.0  # None: whoever calls keeps the time
+    idle_s: float | None = 60.0
 
 
 class UpstreamRequest(msgspec.Struct, kw_only=True):
@@ -43,8 +43,13 @@ class UpstreamRequest(msgspec.Struct, kw_only=True):
 class UpstreamAnswer(Protocol):
     """An answer whose headers have come. Whoever gets one reads it to its end or closes it."""
 
-    status: int
-    headers: dict[str, str]  # names in lower case
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Names in lower case."""
+        ...
 
     async def read(self, limit: int) -> bytes:
         """The whole body. Raises UnreadableAnswer when it is longer than `limit`."""
@@ -96,15 +101,18 @@ class AiohttpTransport:
 
     async def _once(self, session: aiohttp.ClientSession, request: UpstreamRequest) -> UpstreamAnswer:
         waits = request.timeouts
+        sending = session.request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            data=request.body or None,
+            allow_redirects=False,
+            timeout=_client_timeout(waits),
+        )
+        if waits.first_byte_s is None:
+            return _AiohttpAnswer(await sending, request.url)
         async with asyncio.timeout(waits.connect_s + waits.first_byte_s):
-            response = await session.request(
-                request.method,
-                request.url,
-                headers=request.headers,
-                data=request.body or None,
-                allow_redirects=False,
-                timeout=_client_timeout(waits),
-            )
+            response = await sending
         connection = response.connection
         if connection is not None and connection.protocol is not None:
             connection.protocol.read_timeout = waits.idle_s
@@ -167,9 +175,12 @@ def network_failure(error: BaseException, url: str) -> UpstreamError:
 class _AiohttpAnswer:
     def __init__(self, response: aiohttp.ClientResponse, url: str) -> None:
         self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
         self._url = url
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in self._response.headers.items()}
 
     async def read(self, limit: int) -> bytes:
         pieces: list[bytes] = []

@@ -144,7 +144,7 @@ def seconds(value: float) -> str:
 
 def _headers(what: bytes, limit: int, remaining: int, reset: float) -> list[tuple[bytes, bytes]]:
     return [
-        (b"x-ratelimit-limit-" + what, str(limit).encode()),
-        (b"x-ratelimit-remaining-" + what, str(remaining).encode()),
-        (b"x-ratelimit-reset-" + what, f"{reset:.3f}s".encode()),
+        (b"x-ratelimit-limit-" + what, b"%d" % limit),
+        (b"x-ratelimit-remaining-" + what, b"%d" % remaining),
+        (b"x-ratelimit-reset-" + what, b"%.3fs" % reset),
     ]

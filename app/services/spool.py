@@ -21,7 +21,7 @@ GIVE_UP_S = 2.0
 RETRY_S = 0.1
 DRAIN_S = 1.0
 
-Rows = list[tuple[str, tuple[Any, ...]]]  # (name of the table, its row)
+Rows = list[tuple[str, str, tuple[Any, ...]]]  # (name of the table, id, its row)
 
 
 class DurableWriter:
@@ -73,10 +73,10 @@ class DurableWriter:
             await asyncio.gather(self._drainer, return_exceptions=True)
 
     async def _write(self, rows: Rows) -> None:
-        *before, (name, row) = rows
-        for earlier_name, earlier in before:
-            self._db.execute_soon(self._tables[earlier_name], earlier)
-        await self._db.execute(self._tables[name], row)
+        *before, (name, row_id, row) = rows
+        for earlier_name, earlier_id, earlier in before:
+            self._db.execute_soon(self._tables[earlier_name], earlier_id, earlier)
+        await self._db.execute(self._tables[name], row_id, row)
 
     async def _drain(self) -> None:
         while self.spooling:
@@ -84,14 +84,17 @@ class DurableWriter:
                 lines = await asyncio.to_thread(self._read)
                 for line in lines:
                     await self._write(
-                        [(name, tuple(_decoded(value) for value in row)) for name, row in orjson.loads(line)]
+                        [
+                            (name, row_id, tuple(_decoded(value) for value in row))
+                            for name, row_id, row in orjson.loads(line)
+                        ]
                     )
                 await asyncio.to_thread(self._forget, len(lines))
             except SQLAlchemyError:
                 await asyncio.sleep(DRAIN_S)
 
     def _append(self, rows: Rows) -> None:
-        line = orjson.dumps([(name, [_encoded(value) for value in row]) for name, row in rows])
+        line = orjson.dumps([(name, row_id, [_encoded(value) for value in row]) for name, row_id, row in rows])
         with self._path.open("ab") as file:
             file.write(line + b"\n")
             file.flush()

@@ -29,7 +29,7 @@ from app.services.container import Services
 from app.services.gateway.admission import Admission
 from app.services.gateway.attempt import Attempts
 from app.services.gateway.gateway import Gateway
-from app.services.gateway.record import Recorder, upserts
+from app.services.gateway.record import upserts
 from app.services.health import Health
 from app.services.interrupted import mark_interrupted
 from app.services.job_board import JobBoard
@@ -115,10 +115,9 @@ async def _wire(
     views = ProviderViews(db, state, health, probes, clock, zone)
     admission = Admission(vault, clock)
     tables = upserts()
-    recorder = Recorder(tables)
     writer = DurableWriter(db, tables, folder.logs / "spool.jsonl")
-    attempts = Attempts(db, health, admission, recorder, tables["attempt"], clock)
-    gateway = Gateway(state, admission, health, attempts, recorder, writer, clock, zone)
+    attempts = Attempts(db, health, admission, tables["attempt"], clock)
+    gateway = Gateway(state, admission, health, attempts, writer, clock, zone)
     keys = Keys(db, state, vault, admission, clock, zone)
     people = People(state, passwords, clock)
     services = Services(

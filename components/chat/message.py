@@ -73,7 +73,11 @@ class Question:
                     close()
                     self.resend(text)
 
-            field = ui.textarea(value=self.message.text).props('autogrow autofocus aria-label="Edit the question"')
+            field = (
+                ui.textarea(value=self.message.text)
+                .props('autogrow autofocus aria-label="Edit the question"')
+                .mark("edit-question")
+            )
             field.on("keydown.esc", close)
             field.on("keydown.ctrl.enter", send)
             with ui.element("div").classes("a-row a-wrap"):

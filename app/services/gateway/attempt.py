@@ -19,12 +19,13 @@ from app.routing.plan import Planned
 from app.services.gateway.admission import Admission
 from app.services.gateway.call import AttemptRecord, Call, ClientSide, Header
 from app.services.gateway.readers import EventReader, Reader, RelayReader, TranslateReader
-from app.services.gateway.record import Recorder
+from app.services.gateway.record import opened
 from app.services.health import Health
 from app.services.snapshot import Credential, Provider
 
 HOLD_EVENTS = 64
 HOLD_BYTES = 256 * 1024
+OUR_TIME = Timeouts(first_byte_s=None, idle_s=None)  # the attempt's own timer waits for both
 MAX_ANSWER = 64 * 2**20
 DRAIN_S = 1.0
 TOP_UP_TOKENS = 4096
@@ -53,11 +54,9 @@ class Deadline:
 
 
 class Attempts:
-    def __init__(
-        self, db: Database, health: Health, admission: Admission, recorder: Recorder, table: Upsert, clock: Clock
-    ) -> None:
+    def __init__(self, db: Database, health: Health, admission: Admission, table: Upsert, clock: Clock) -> None:
         self._db, self._health, self._admission = db, health, admission
-        self._recorder, self._table, self._clock = recorder, table, clock
+        self._table, self._clock = table, clock
         self._no_usage: set[str] = set()  # providers that refuse stream_options; bounded by their number
 
     async def run(
@@ -86,7 +85,7 @@ class Attempts:
                         upstream_call,
                         credential.secret,
                         format.read_error,
-                        Timeouts(first_byte_s=deadline.first_s, idle_s=deadline.idle_s),
+                        OUR_TIME,
                     )
                     if call.peek.stream:
                         await self._pass_on(call, client, record, answer, reader, timer, deadline)
@@ -203,7 +202,7 @@ class Attempts:
         if planned.deployment.price is not None:
             record.reserved = self._admission.ceiling(call, planned)
         call.attempts.append(record)
-        self._db.execute_soon(self._table, self._recorder.opened(call, record))
+        self._db.execute_soon(self._table, record.id, opened(call, record))
         self._health.started(planned.deployment, call.question.input_tokens if call.question is not None else 0)
         return record
 

@@ -105,10 +105,22 @@ class Call:
         """The sum over the attempts; None where one that used tokens has no known price."""
         if self.recorded:
             return self.settled_cost
-        used = [attempt for attempt in self.attempts if attempt.usage is not None]
-        if any(attempt.cost is None for attempt in used):
-            return None
-        return sum(attempt.cost or 0 for attempt in used)
+        total = 0
+        for attempt in self.attempts:
+            if attempt.usage is not None:
+                if attempt.cost is None:
+                    return None
+                total += attempt.cost
+        return total
+
+    @property
+    def tokens(self) -> int:
+        """Of all attempts, in and out."""
+        total = 0
+        for attempt in self.attempts:
+            if attempt.usage is not None:
+                total += attempt.usage.input + attempt.usage.output
+        return total
 
     def metadata(self, budget_left: str | None, cost: str | None) -> dict[str, Any]:
         """The `anygpt` object that a client may ask for."""

@@ -27,7 +27,7 @@ from app.routing.question import Question
 from app.services.gateway.admission import Admission, output_limit
 from app.services.gateway.attempt import Attempts, Deadline
 from app.services.gateway.call import Call, ClientSide
-from app.services.gateway.record import Recorder
+from app.services.gateway.record import ended
 from app.services.health import Health
 from app.services.snapshot import AUTO, Asked, Snapshot
 from app.services.spool import DurableWriter
@@ -44,13 +44,12 @@ class Gateway:
         admission: Admission,
         health: Health,
         attempts: Attempts,
-        recorder: Recorder,
         writer: DurableWriter,
         clock: Clock,
         zone: ZoneInfo,
     ) -> None:
         self.state, self.admission, self.health = state, admission, health
-        self._attempts, self._recorder, self._writer = attempts, recorder, writer
+        self._attempts, self._writer = attempts, writer
         self._clock, self._zone = clock, zone
         self._ended: list[Callable[[Call], None]] = []
         self.running = 0
@@ -97,7 +96,7 @@ class Gateway:
         call.recorded = True
         if call.reservation is not None:
             call.reservation.settle(call.cost or 0, self._clock.now())
-        await self._writer.commit(self._recorder.ended(call, self._clock.monotonic()))
+        await self._writer.commit(ended(call, self._clock.monotonic()))
         for listener in self._ended:
             listener(call)
 
@@ -169,8 +168,7 @@ class Gateway:
         self.running -= 1
         self.served += 1
         if call.limits is not None and call.admitted is not None:
-            used = sum(a.usage.input + a.usage.output for a in call.attempts if a.usage is not None)
-            call.limits.finish(self._clock.monotonic(), call.admitted, used)
+            call.limits.finish(self._clock.monotonic(), call.admitted, call.tokens)
         if call.reservation is not None:
             call.reservation.settle(call.cost or 0, self._clock.now())
 

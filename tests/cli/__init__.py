@@ -1,0 +1,1 @@
+"""The command line, through its parser and as a process."""

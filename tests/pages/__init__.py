@@ -1,0 +1,1 @@
+"""Pages as a person sees them, on the real services in a folder of their own."""

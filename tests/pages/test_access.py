@@ -1,0 +1,58 @@
+"""Who sees which page."""
+
+import httpx
+import pytest
+from nicegui.testing.user import User
+
+import pages
+from app.core.discover import instances
+from app.main import Application
+from app.security.permissions import Role
+from app.services.container import Services
+from components.page import PageSpec
+from tests.pages.conftest import OWNER, PASSWORD, LogIn
+
+PAGES = instances(pages, PageSpec)
+
+
+@pytest.mark.parametrize("spec", PAGES, ids=lambda spec: spec.path)
+async def test_a_stranger_is_sent_to_the_log_in_page(application: Application, spec: PageSpec) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test") as stranger:
+        answer = await stranger.get(spec.path)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.MEMBER, Role.VIEWER])
+async def test_every_role_sees_its_pages_and_a_clear_word_on_the_others(
+    services: Services, log_in: LogIn, role: Role
+) -> None:
+    owner = services.people.get(OWNER)
+    await services.people.add(owner, "ben@example.org", "Ben", role, PASSWORD)
+    user = await log_in("ben@example.org")
+    for spec in PAGES:
+        await user.open(spec.path)
+        if spec.open_to(role):
+            await user.should_not_see("is not open to your role")
+        else:
+            await user.should_see(f"{spec.title} is not open to your role")
+
+
+async def test_a_role_that_was_taken_away_counts_on_the_next_page_without_a_reload(
+    services: Services, log_in: LogIn
+) -> None:
+    owner = services.people.get(OWNER)
+    person = await services.people.add(owner, "ben@example.org", "Ben", Role.MEMBER, PASSWORD)
+    user = await log_in("ben@example.org")
+    await user.open("/")
+    await user.should_see("Ask something")
+    await services.people.update(owner, person.id, role=Role.VIEWER)
+    with user:
+        user.navigate.to("/keys")
+    await user.should_see("Keys is not open to your role")
+
+
+async def test_an_address_where_nothing_lives_says_so(owner: User) -> None:
+    await owner.open("/nothing/here")
+    await owner.should_see("There is no such page")
+    await owner.should_see("/nothing/here")

@@ -1,0 +1,1 @@
+"""The declarative file: read, applied, pruned, exported."""

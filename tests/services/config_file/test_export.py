@@ -1,0 +1,86 @@
+"""Exporting: the state in the file's own format, which applies to no change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.core.settings import Settings
+from app.services.config_file.apply import apply
+from app.services.config_file.export import export
+from app.services.container import Services
+from app.services.startup import open_services
+from tests.services.config_file.files import ALL, EVERYTHING, SMALL
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_applying_an_export_changes_nothing(services: Services, name: str) -> None:
+    await apply(services, ALL[name])
+    text = await export(services)
+    assert (await apply(services, text, prune=True)).changes == ()
+    assert await export(services) == text
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_an_export_makes_the_same_state_elsewhere(services: Services, tmp_path: Path, name: str) -> None:
+    await apply(services, ALL[name])
+    text = await export(services)
+    async with open_services(Settings(data_dir=tmp_path / "other", timezone="Europe/Berlin"), serving=False) as other:
+        await apply(other, text)
+        assert await export(other) == text
+
+
+async def test_after_a_prune_an_export_still_applies(services: Services) -> None:
+    await apply(services, EVERYTHING)
+    await apply(services, SMALL, prune=True)
+    text = await export(services)
+    assert (await apply(services, text)).changes == ()
+
+
+async def test_after_a_provider_is_deleted_an_export_still_applies(services: Services) -> None:
+    await apply(services, EVERYTHING)
+    await services.providers.delete("somebody", "claude")
+    text = await export(services)
+    assert "claude-x" in text
+    assert (await apply(services, text)).changes == ()
+
+
+async def test_secrets_are_left_out_and_the_names_of_variables_kept(services: Services) -> None:
+    await apply(services, EVERYTHING)
+    text = await export(services)
+    for secret in ("sk-first", "sk-second", "gw_live_", "correct horse"):
+        assert secret not in text
+    assert 'api_key_env = "A_KEY_THAT_IS_NOT_SET"' in text
+
+
+async def test_an_untouched_demo_is_left_out(services: Services) -> None:
+    assert "demo" not in await export(services)
+    await services.providers.set_enabled("somebody", "demo", False)
+    assert 'name = "demo"\nkind = "demo"\nenabled = false' in await export(services)
+
+
+async def test_an_export_reads_like_a_file_a_person_wrote(services: Services) -> None:
+    await apply(services, EVERYTHING)
+    text = await export(services)
+    assert (
+        """
+[[keys]]
+name = "ci"
+owner = "ada@example.org"
+router = "spare"
+models = ["gpt-*", "small"]
+scopes = ["chat", "models"]
+budgets = [
+  { usd = "5.00", window = "day" },
+  { usd = "50.00", window = "month" },
+]
+on_budget = "cheapest"
+unknown_price = "allow"
+limits = { rps = 10, rpm = 100, concurrent = 20 }
+allowed_ips = ["127.0.0.1/32"]
+allowed_referrers = ["https://app.example.org"]
+expires = "2027-01-01"
+"""
+        in text
+    )
