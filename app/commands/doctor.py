@@ -6,8 +6,8 @@ import asyncio
 
 import typer
 
-from app.commands.doctor_checks import Finding, examine
 from app.commands.opened import AsJson, print_json
+from app.services.doctor import Finding, examine
 
 commands = typer.Typer(rich_markup_mode=None, add_completion=False)
 

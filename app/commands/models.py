@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands.opened import ACTOR, AsJson, about, print_list, run, warn
+from app.commands.opened import ACTOR, AsJson, print_list, run, warn
 from app.core.errors import AnyGPTError
 from app.core.money import format_usd
 from app.core.price import Price
+from app.services.changes import about
 from app.services.container import Services
 from app.services.views import ModelView
 

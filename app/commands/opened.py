@@ -12,20 +12,16 @@ from typing import Annotated, Any, TypeVar
 import structlog
 import typer
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session
 
 from app.core.errors import StartError
 from app.core.settings import Settings, load_settings
-from app.db.tables.settings import MetaRow
 from app.services.container import Services
 from app.services.startup import open_services
-from app.services.state import SEEN_GENERATION
+from app.services.takeover import taken_over
 
 T = TypeVar("T")
 
 ACTOR = "command line"
-WAIT_S = 2.0
-LOOK_EVERY_S = 0.05
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
@@ -65,11 +61,6 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def about(name: str, sentence: str) -> str:
-    """The sentence with the provider's name in front, once."""
-    return sentence if sentence.startswith(f"{name} ") else f"{name}: {sentence}"
-
-
 def warn(sentence: str) -> None:
     typer.echo(f"anygpt: {sentence}", err=True)
 
@@ -79,25 +70,9 @@ async def _run(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> 
     async with open_services(settings, serving=False) as services:
         before = services.state.current.generation
         result = await work(services)
-        if services.state.current.generation != before:
-            await _taken_over(services)
+        if services.state.current.generation != before and not await taken_over(services):
+            warn("It is written, but the running server has not taken it over yet. `anygpt doctor` looks at it.")
         return result
-
-
-async def _taken_over(services: Services) -> None:
-    ours = services.state.current.generation
-    if not await asyncio.to_thread(services.folder.is_locked):
-        return
-    for _ in range(round(WAIT_S / LOOK_EVERY_S)):
-        if await services.db.read(_seen) >= ours:
-            return
-        await asyncio.sleep(LOOK_EVERY_S)
-    warn("It is written, but the running server has not taken it over yet. `anygpt doctor` says whether it answers.")
-
-
-def _seen(session: Session) -> int:
-    row = session.get(MetaRow, SEEN_GENERATION)
-    return row.number if row is not None else 0
 
 
 def _log_to_stderr() -> None:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from app.commands.opened import ACTOR, AsJson, about, print_list, run
+from app.commands.opened import ACTOR, AsJson, print_list, run
 from app.core.errors import StartError
+from app.services.changes import about
 from app.services.container import Services
 from app.services.views import ProviderSpec, ProviderView, TestResult
 

@@ -39,9 +39,7 @@ class DataFolder:
         try:
             handle = path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise StartError(
-                f"{path} cannot be opened ({error.strerror}). Check the folder's rights."
-            ) from None
+            raise StartError(f"{path} cannot be opened ({error.strerror}). Check the folder's rights.") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -38,22 +38,16 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("UTC", description="a time zone of the IANA database, such as Europe/Berlin")
     secret_key: SecretStr | None = Field(None, description="the master key: base64 of 32 bytes")
-    admin_email: str = Field(
-        "", description="with ANYGPT_ADMIN_PASSWORD makes the owner account where there is none"
-    )
+    admin_email: str = Field("", description="with ANYGPT_ADMIN_PASSWORD makes the owner account where there is none")
     admin_password: SecretStr | None = Field(None, description="at least 8 characters")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="debug, info, warning or error"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     log_format: Literal["text", "json"] = Field("text", description="text or json")
     enable_openai_routes: bool = Field(True, description="true or false")
     enable_anthropic_routes: bool = Field(True, description="true or false")
     enable_models_routes: bool = Field(True, description="true or false")
     enable_admin_routes: bool = Field(True, description="true or false")
     enable_ui_routes: bool = Field(True, description="true or false")
-    block_private_networks: bool = Field(
-        False, description="true or false: refuse providers in private networks"
-    )
+    block_private_networks: bool = Field(False, description="true or false: refuse providers in private networks")
 
     @field_validator("timezone")
     @classmethod

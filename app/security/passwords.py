@@ -9,9 +9,7 @@ from app.core.errors import BadRequest
 MIN_LENGTH = 8
 MAX_LENGTH = 1024
 
-_context = CryptContext(
-    schemes=["argon2"], argon2__memory_cost=19456, argon2__time_cost=2, argon2__parallelism=1
-)
+_context = CryptContext(schemes=["argon2"], argon2__memory_cost=19456, argon2__time_cost=2, argon2__parallelism=1)
 _DUMMY = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -30,9 +28,7 @@ class Passwords:
         """Whether it is right, and a new hash where the stored one should be replaced. A person without a
         password takes as long as one with a wrong password."""
         async with self._slots:
-            right, fresh = await asyncio.to_thread(
-                _context.verify_and_update, password[:MAX_LENGTH], stored or _DUMMY
-            )
+            right, fresh = await asyncio.to_thread(_context.verify_and_update, password[:MAX_LENGTH], stored or _DUMMY)
         return right and stored is not None, fresh if stored else None
 
 

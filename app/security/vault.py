@@ -75,9 +75,7 @@ def unlock(master: bytes, wrapped: WrappedKeys) -> Vault:
     try:
         return Vault(aes_key_unwrap(master, wrapped.data_key), aes_key_unwrap(master, wrapped.signing_key))
     except InvalidUnwrap:
-        raise StartError(
-            "The data keys in the database are damaged. Restore the database from a backup."
-        ) from None
+        raise StartError("The data keys in the database are damaged. Restore the database from a backup.") from None
 
 
 def fingerprint(master: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What a write did to one item: for the report of `apply`."""
+"""What was done to an item, and how reports put it."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ class Change:
 def differing(before: dict[str, object], after: dict[str, object]) -> tuple[str, ...]:
     """The names whose values differ, in the order of `after`."""
     return tuple(name for name, value in after.items() if before.get(name) != value)
+
+
+def about(name: str, sentence: str) -> str:
+    """The sentence with the provider's name in front, once."""
+    return sentence if sentence.startswith(f"{name} ") else f"{name}: {sentence}"

@@ -71,7 +71,10 @@ def main() -> None:
     ):
         relay_pid = _pid_of("tests.bench.bare_relay", relay_port)
         print(f"client {options.client}, {options.rounds} rounds of {options.seconds:g} s, medians\n")
-        print(f"{'':24}{'server':8}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU s/1000':>12}{'RSS MB':>8}{'errors':>8}{'ratio':>8}")
+        print(
+            f"{'':24}{'server':8}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}"
+            f"{'CPU s/1000':>12}{'RSS MB':>8}{'errors':>8}{'ratio':>8}"
+        )
         for cell in CELLS:
             rows: dict[str, list[Measured]] = {"bare": [], "anygpt": []}
             for _ in range(options.rounds):
@@ -85,6 +88,7 @@ def report(cell: Cell, rows: dict[str, list[Measured]]) -> None:
         ours.load.rate / theirs.load.rate for ours, theirs in zip(rows["anygpt"], rows["bare"], strict=True)
     )
     for name, measured in rows.items():
+
         def middle(values: Iterator[float]) -> float:
             return statistics.median(values)
 
@@ -120,7 +124,15 @@ def anygpt(folder: Path, port: int, upstream_port: int) -> Iterator[tuple[subpro
         "ANYGPT_ADMIN_EMAIL": "bench@example.org",
         "ANYGPT_ADMIN_PASSWORD": "benchmark-1",
     }
-    started = pinned([sys.executable, "-c", "from app.core.settings import load_settings; from app.main import serve; serve(load_settings())"], SERVER_CPU, environment)
+    started = pinned(
+        [
+            sys.executable,
+            "-c",
+            "from app.core.settings import load_settings; from app.main import serve; serve(load_settings())",
+        ],
+        SERVER_CPU,
+        environment,
+    )
     try:
         wait_for(port)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:

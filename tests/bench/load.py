@@ -40,7 +40,18 @@ def run_wrk(url: str, key: str, body: dict[str, object], connections: int, secon
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "load.lua"
         path.write_text(script)
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "20s", "-s", str(path), url]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds:g}s",
+            "--latency",
+            "--timeout",
+            "20s",
+            "-s",
+            str(path),
+            url,
+        ]
         text = subprocess.run(
             ["taskset", "-c", str(cpu), *command], capture_output=True, text=True, check=True, timeout=seconds + 60
         ).stdout

@@ -16,9 +16,7 @@ WHOLE = json.dumps(
         "object": "chat.completion",
         "created": 1,
         "model": "bench",
-        "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": "word " * 20}, "finish_reason": "stop"}
-        ],
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "word " * 20}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 20, "completion_tokens": 20, "total_tokens": 40},
     }
 ).encode()

@@ -11,7 +11,6 @@ import pytest
 from tests.cli.conftest import Run
 from tests.services.config_file.files import EVERYTHING, PEOPLE
 from tests.upstream.fixtures import RunningUpstream
-from tests.upstream.fixtures import upstream as upstream
 
 SECRET = re.compile(r"gw_live_[A-Za-z0-9_-]{43}")
 
@@ -91,10 +90,11 @@ def test_people_are_disabled_and_get_new_passwords(anygpt: Run) -> None:
 
 def test_a_key_is_made_listed_rotated_and_revoked(anygpt: Run) -> None:
     anygpt("user", "add", "ada@example.org", "--role", "owner")
-    made = anygpt(
-        *"key add ci --router default --user ada@example.org --budget-usd 5.00 --budget-window day".split(),
-        *"--rpm 100 --tpm 1000 --expires 2027-01-01".split(),
+    words = (
+        "key add ci --router default --user ada@example.org --budget-usd 5.00 --budget-window day "
+        "--rpm 100 --tpm 1000 --expires 2027-01-01"
     )
+    made = anygpt(*words.split())
     assert made.exit_code == 0, made.stderr
     first = SECRET.search(made.stdout)
     [key] = json.loads(anygpt("key", "list", "--json").stdout)

@@ -5,27 +5,26 @@ from __future__ import annotations
 import base64
 import json
 import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from app.commands.doctor_checks import examine
 from app.core.clock import Clock
 from app.core.folder import DataFolder
+from app.services.doctor import examine
 from tests.cli.conftest import Run
 from tests.cli.test_refusals import make_newer
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch, anygpt: Run) -> Iterator[int]:
+def port(monkeypatch: pytest.MonkeyPatch, anygpt: Run) -> int:
     """One that is free when the test begins."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number = probe.getsockname()[1]
     monkeypatch.setenv("ANYGPT_PORT", str(number))
-    yield number
+    return number
 
 
 def faults(anygpt: Run) -> dict[str, str]:

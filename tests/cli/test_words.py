@@ -63,7 +63,13 @@ def test_the_version_is_printed(anygpt: Run) -> None:
 
 
 def test_help_imports_none_of_the_services() -> None:
-    code = "import sys, app.cli\ntry: app.cli.commands(['--help'])\nexcept SystemExit: pass\nprint('sqlalchemy' in sys.modules)"
+    code = """
+import sys, app.cli
+try:
+    app.cli.commands(["--help"])
+finally:
+    print("sqlalchemy" in sys.modules)
+"""
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert answer.stdout.splitlines()[-1] == "False"
     assert "Commands:" in answer.stdout

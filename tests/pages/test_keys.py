@@ -74,7 +74,7 @@ async def test_editing_changes_what_the_form_shows_and_keeps_the_rest(owner: Use
     key, _ = await services.keys.create(_me(services), spec)
     await owner.open("/keys")
     press(owner, "edit", key.id)
-    await owner.should_see("Edit ci")
+    await owner.should_see(marker="name")
     owner.find(marker="name").clear().type("nightly")
     owner.find(marker="save").click()
     await owner.should_see("nightly", retries=40)

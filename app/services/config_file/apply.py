@@ -13,7 +13,7 @@ from app.db.tables.keys import KeyRow
 from app.db.tables.people import PersonRow
 from app.db.tables.providers import ProviderRow
 from app.services.audit import note
-from app.services.changes import Change
+from app.services.changes import Change, about
 from app.services.config_file.checks import check_once, check_routers, unlisted_targets
 from app.services.config_file.document import ConfigFile, Document
 from app.services.config_file.prune import prune_absent
@@ -199,5 +199,4 @@ async def _ask(services: Services, name: str) -> str:
         return ""
     count = len(services.providers.find(name).models)
     kept = f"The {count} models of the catalogue stand in." if count else "It has no models until it answers."
-    named = reason if reason.startswith(f"{name} ") else f"{name}: {reason}"
-    return f"{named.rstrip('.')}. {kept}"
+    return f"{about(name, reason).rstrip('.')}. {kept}"

@@ -11,6 +11,7 @@ from app.services.config_file.apply import apply
 from app.services.config_file.export import export
 from app.services.container import Services
 from app.services.startup import open_services
+from app.services.views import ProviderSpec
 from tests.services.config_file.files import ALL, EVERYTHING, SMALL
 
 
@@ -44,6 +45,15 @@ async def test_after_a_provider_is_deleted_an_export_still_applies(services: Ser
     text = await export(services)
     assert "claude-x" in text
     assert (await apply(services, text)).changes == ()
+
+
+async def test_a_provider_with_both_a_stored_key_and_a_variable_keeps_both(services: Services) -> None:
+    both = ProviderSpec(
+        name="p", kind="openai-compatible", base_url="http://h/v1", api_keys=["sk-0123456789ab"], api_key_env="SOME_KEY"
+    )
+    await services.providers.add("somebody", both)
+    assert (await apply(services, await export(services))).changes == ()
+    assert len(services.providers.find("p").credentials) == 2
 
 
 async def test_secrets_are_left_out_and_the_names_of_variables_kept(services: Services) -> None:

@@ -17,7 +17,6 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from app.commands.opened import about
 from app.core.clock import Clock
 from app.core.errors import AnyGPTError, StartError
 from app.core.folder import DataFolder
@@ -28,6 +27,7 @@ from app.db.migrate import integrity, schema_version
 from app.db.tables.settings import MetaRow
 from app.providers.catalog import provenance
 from app.security.vault import fingerprint, load_master_key
+from app.services.changes import about
 from app.services.container import Services
 from app.services.startup import open_services
 
