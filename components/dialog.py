@@ -83,7 +83,7 @@ async def confirm(title: str, consequence: str, verb: str, *, keep: str = "Keep"
         ui.label(consequence).classes("a-f13 a-t2")
         with ui.element("div").classes("a-row a-confirm-acts"):
             ui.button(keep, on_click=lambda: dialog.submit(False)).props("outline autofocus")
-            ui.button(verb, on_click=lambda: dialog.submit(True), color="negative")
+            ui.button(verb, on_click=lambda: dialog.submit(True), color="negative").mark("confirm")
     answer = await dialog
     dialog.delete()
     return bool(answer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nicegui import ui
 
 from app.services.views import ModelView, ProviderView
@@ -17,8 +19,10 @@ SHOWN = 100  # lines at once; the search finds the others
 
 
 class ModelsDialog:
-    def __init__(self, context: PageContext, provider: ProviderView) -> None:
+    def __init__(self, context: PageContext, provider: ProviderView, done: Callable[[], None]) -> None:
+        """`done` is called after every change."""
         self._context = context
+        self._done = done
         self._id = provider.id
         self._text = ""
         dialog = Dialog(f"Models of {provider.name}", wide=True)
@@ -43,6 +47,7 @@ class ModelsDialog:
         await self._context.services.providers.set_model_enabled(
             self._context.person, provider.id, model_id, not model.enabled
         )
+        self._done()
         self._fragment.show(self._markup())
 
     async def _refresh(self) -> None:
@@ -51,6 +56,7 @@ class ModelsDialog:
             found = await self._context.services.providers.refresh_models(self._context.person, self._id)
         finally:
             self._again.props(remove="loading")
+        self._done()
         notify(f"{plural(found, 'model')} found")
         self._fragment.show(self._markup())
 

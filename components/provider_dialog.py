@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,10 @@ PASTED, FROM_ENVIRONMENT = "Paste it here", "From the environment"
 class AddProvider:
     """First the kind, then the form. Keys that the environment holds are offered ready-made."""
 
-    def __init__(self, context: PageContext) -> None:
+    def __init__(self, context: PageContext, done: Callable[[], None]) -> None:
+        """`done` is called when a provider was added."""
         self._context = context
+        self._done = done
         self._kinds = {kind.name: kind for kind in context.services.providers.kinds()}
         self._dialog = Dialog("Add provider", wide=True)
         with self._dialog.body:
@@ -93,6 +95,7 @@ class AddProvider:
         spec = ProviderSpec(name=name, kind=key.kind, api_key_env=key.variable)
         view = await services.providers.add(self._context.person, spec)
         self._dialog.close()
+        self._done()
         notify(f"{view.name} added, {plural(len(view.models), 'model')} found")
 
     def _to_form(self, kind: Kind, spec: ProviderSpec) -> None:
@@ -109,12 +112,13 @@ class AddProvider:
                 show_error(error, form.fields)
                 return
             self._dialog.close()
+            self._done()
             notify(f"{view.name} added, {plural(len(view.models), 'model')} found")
 
         form.buttons(self._dialog, "Add provider", save)
 
 
-def edit_provider(context: PageContext, provider: ProviderView) -> None:
+def edit_provider(context: PageContext, provider: ProviderView, done: Callable[[], None]) -> None:
     """The form of a provider that exists. Keys stay unless new ones are given."""
     kind = next((kind for kind in context.services.providers.kinds() if kind.name == provider.kind), None)
     dialog = Dialog(f"Edit {provider.name}", wide=True)
@@ -129,6 +133,7 @@ def edit_provider(context: PageContext, provider: ProviderView) -> None:
             show_error(error, form.fields)
             return
         dialog.close()
+        done()
         notify(f"{form.spec().name} saved")
 
     form.buttons(dialog, "Save", save)
@@ -211,7 +216,7 @@ class ProviderForm:
             priority=int(self._priority.value or 0),
         )
 
-    def buttons(self, dialog: Dialog, verb: str, save: object) -> None:
+    def buttons(self, dialog: Dialog, verb: str, save: Callable[[], Awaitable[None]]) -> None:
         with dialog.foot:
             self._test_button = ui.button("Test connection", on_click=guarded(self._test)).props("outline")
             ui.element("span").classes("a-grow")
@@ -221,7 +226,7 @@ class ProviderForm:
             async def run() -> None:
                 save_button.props("loading")
                 try:
-                    await save()  # type: ignore[operator]
+                    await save()
                 finally:
                     if not save_button.is_deleted:
                         save_button.props(remove="loading")

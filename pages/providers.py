@@ -61,6 +61,8 @@ class ProvidersPage:
         self._show()
 
     def _show(self) -> None:
+        if self._cards.is_deleted:
+            return
         self._tools.show(self._tool_row())
         self._cards.show(self._markup())
 
@@ -156,15 +158,15 @@ class ProvidersPage:
 
     def _add(self) -> None:
         with self._context.root:
-            AddProvider(self._context)
+            AddProvider(self._context, self._show)
 
     def _edit(self, provider_id: str) -> None:
         with self._context.root:
-            edit_provider(self._context, self._providers.get(provider_id))
+            edit_provider(self._context, self._providers.get(provider_id), self._show)
 
     def _models(self, provider_id: str) -> None:
         with self._context.root:
-            ModelsDialog(self._context, self._providers.get(provider_id))
+            ModelsDialog(self._context, self._providers.get(provider_id), self._show)
 
     async def _toggle(self, provider_id: str) -> None:
         provider = self._providers.get(provider_id)
@@ -192,8 +194,7 @@ class ProvidersPage:
 
         async def restore() -> None:
             await self._providers.restore(self._context.person, provider_id)
-            if not self._cards.is_deleted:
-                self._show()
+            self._show()
 
         self._context.offer_undo(
             f"{provider.name} deleted; its {plural(len(provider.models), 'model')} can no longer be asked", restore

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import IO
 
 from app.core.errors import StartError
+
+
+TRIES, PAUSE_S = 5, 0.05
 
 
 class DataFolder:
@@ -40,9 +44,7 @@ class DataFolder:
             handle = path.open("a+", encoding="utf-8")
         except OSError as error:
             raise StartError(f"{path} cannot be opened ({error.strerror}). Check the folder's rights.") from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _taken(handle):
             handle.seek(0)
             holder = handle.read().strip()
             handle.close()
@@ -71,3 +73,14 @@ class DataFolder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def _taken(handle: IO[str]) -> bool:
+    """Takes the lock; a command that only looks holds it for an instant, so it is asked for more than once."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            time.sleep(PAUSE_S)
+    return False

@@ -32,6 +32,11 @@ class Recent:
     last_error: str = ""
     last_error_at: float = 0.0
 
+    def failing(self) -> bool:
+        """Whether the latest three calls (or all there were) failed."""
+        latest = list(self.outcomes)[-3:]
+        return bool(latest) and not any(latest)
+
 
 @dataclass(slots=True)
 class ProviderLimit:

@@ -120,6 +120,8 @@ class ProviderViews:
             return "failing", f"No answer since {since:%H:%M}: {(history.error or 'the probe failed').rstrip('.')}"
         if history.at is None and recent is None:
             return "untested", "Not tried yet"
+        if recent is not None and recent.failing():
+            return "failing", f"The latest calls failed: {recent.last_error.rstrip('.')}"
         return "healthy", "Healthy"
 
 

@@ -163,9 +163,9 @@ async def _wire(
 
 
 async def add_owner_from_environment(services: Services) -> None:
-    """`ANYGPT_ADMIN_EMAIL` and `ANYGPT_ADMIN_PASSWORD` make the owner where there is nobody."""
+    """`ANYGPT_ADMIN_EMAIL` and `ANYGPT_ADMIN_PASSWORD` make the owner where there is none."""
     settings = services.settings
-    if services.state.current.people or not (settings.admin_email and settings.admin_password):
+    if services.people.setup_token() is None or not (settings.admin_email and settings.admin_password):
         return
     password = settings.admin_password.get_secret_value()
     await services.people.add_owner("environment", settings.admin_email, "", password)

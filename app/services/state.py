@@ -87,10 +87,11 @@ class State:
         while True:
             await asyncio.sleep(POLL_S)
             try:
-                generation = await self._db.read(lambda session: _number(session, GENERATION))
+                generation, said = await self._db.read(_numbers)
                 if generation != self.current.generation:
                     await self.load()
-                    seen = self.current.generation
+                seen = self.current.generation
+                if said < seen:
                     await self._db.write(partial(_set_number, name=SEEN_GENERATION, number=seen))
             except AnyGPTError as error:
                 log.warning("the changed configuration could not be taken over", reason=error.message)
@@ -248,6 +249,11 @@ def _teams(session: Session) -> dict[str, frozenset[str]]:
     for person_id, name in session.exec(members):
         teams.setdefault(person_id, set()).add(name)
     return {person_id: frozenset(names) for person_id, names in teams.items()}
+
+
+def _numbers(session: Session) -> tuple[int, int]:
+    """The generation of the database, and the one the server said it has taken over."""
+    return _number(session, GENERATION), _number(session, SEEN_GENERATION)
 
 
 def _number(session: Session, name: str) -> int:

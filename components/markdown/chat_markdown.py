@@ -26,7 +26,7 @@ class ChatMarkdown(ContentElement, component=HERE / "chat_markdown.js", esm={"an
 
     @property
     def text(self) -> str:
-        return str(self._props["content"])
+        return str(self.content)
 
     def append(self, chunk: str) -> None:
         """More of the answer."""
@@ -52,6 +52,6 @@ class ChatMarkdown(ContentElement, component=HERE / "chat_markdown.js", esm={"an
         """For a page that is loaded later; the open page gets the change by method. The step tells the browser which
         changes the text that it was given holds already."""
         with self._props.suspend_updates():
-            self._props["content"] = text
+            self.content = text
             self._props["writing"] = writing
             self._props["step"] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -72,11 +73,24 @@ async def owner(log_in: LogIn) -> User:
     return await log_in(OWNER)
 
 
-def press(user: User, name: str, value: str = "") -> None:
+async def eventually(check: Callable[[], Awaitable[bool] | bool]) -> None:
+    """Wait until something is so, for a few seconds."""
+    for _ in range(200):
+        found = check()
+        if found if isinstance(found, bool) else await found:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come to be")
+
+
+async def press(user: User, name: str, value: str = "") -> None:
     """What a click or a key inside a fragment sends: the name of the action and its value. Where several parts of the
     page know the action, the newest is meant."""
-    with user:
-        places = [part for part in ElementFilter(kind=Fragment) if name in part.actions]
-    assert places, f"nothing on the page does {name}"
-    newest = max(places, key=lambda part: part.id)
+
+    def places() -> list[Fragment]:
+        with user:
+            return [part for part in ElementFilter(kind=Fragment) if name in part.actions]
+
+    await eventually(lambda: bool(places()))
+    newest = max(places(), key=lambda part: part.id)
     UserInteraction(user, {newest}, None).trigger("act", {"name": name, "value": value})

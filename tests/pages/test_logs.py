@@ -25,7 +25,7 @@ async def test_a_request_is_listed_and_opens_with_its_decision(owner: User, serv
     row = await _request(services, services.people.get(OWNER))
     await owner.open("/logs")
     await owner.should_see("demo/echo")
-    press(owner, "open", row.id)
+    await press(owner, "open", row.id)
     await owner.should_see("Attempts")
     await owner.should_see("Candidate")
     await owner.should_see("answered")
@@ -42,7 +42,7 @@ async def test_filters_that_match_nothing_can_be_cleared(owner: User, services: 
     await _request(services, services.people.get(OWNER))
     await owner.open("/logs?status=failed")
     await owner.should_see("No request matches")
-    press(owner, "clear")
+    await press(owner, "clear")
     await owner.should_see("demo/echo")
 
 
