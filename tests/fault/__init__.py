@@ -1,0 +1,1 @@
+"""Faults: killed servers, misbehaving providers, full disks."""
