@@ -23,6 +23,7 @@ import app.api.management
 import app.jobs
 import pages
 from app.api.gateway.app import GatewayApp
+from app.api.gateway.client_side import KEEP_ALIVE_S
 from app.api.management import problems
 from app.api.management.access import Endpoints
 from app.api.session_guard import SessionGuard, bind_socket_events, end_lost_sessions
@@ -65,9 +66,9 @@ def version() -> str:
 class Application:
     """One running AnyGPT: a dispatcher in front of the gateway on one side, pages and management on the other."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, keep_alive_s: float = KEEP_ALIVE_S) -> None:
         self.services = services
-        self.gateway = GatewayApp(services, version())
+        self.gateway = GatewayApp(services, version(), keep_alive_s)
         self.parent = FastAPI(
             title="AnyGPT",
             version=version(),

@@ -39,6 +39,7 @@ async def test_a_first_question_opens_a_conversation_and_is_answered_with_its_fa
 ) -> None:
     await owner.open("/chat?model=demo%2Fecho")
     await owner.should_see("What do you want to know?")
+    await owner.should_see(kind=Composer)
     _say(owner, "A sentence to say back")
     await owner.should_see(kind=ChatMarkdown, content="A sentence to say back", retries=SOON)
     await owner.should_see("first token", retries=SOON)
@@ -61,7 +62,7 @@ async def test_an_answer_goes_on_while_nobody_looks_and_is_found_again(owner: Us
     await owner.open("/")
     assert services.chats.running(made.id) is turn
     await owner.open(f"/chat/{made.id}")
-    await owner.should_see("Slowly, please")
+    await owner.should_see(kind=ChatMarkdown, retries=SOON)
     owner.find(kind=Composer).trigger("stop")
     await owner.should_see("stopped", retries=SOON)
     assert services.chats.running(made.id) is None

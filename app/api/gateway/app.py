@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from app.api.address import client_address, headers_of
-from app.api.gateway.client_side import AsgiClient, ClientGone, Receive, Send, read_body
+from app.api.gateway.client_side import KEEP_ALIVE_S, AsgiClient, ClientGone, Receive, Send, read_body
 from app.api.gateway.cors import Cors
 from app.api.gateway.error_log import ErrorLog
 from app.api.gateway.info import Info
@@ -31,8 +31,8 @@ WATCH_AFTER_S = 0.03
 class GatewayApp:
     """No framework on this way: a table from path to handler."""
 
-    def __init__(self, services: Services, version: str) -> None:
-        self._services = services
+    def __init__(self, services: Services, version: str, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+        self._services, self._keep_alive_s = services, keep_alive_s
         self._errors = ErrorLog(services.folder.logs / "api-error.jsonl")
         self._cors = Cors(services.settings.origins)
         self._networks = services.settings.proxy_networks
@@ -97,7 +97,7 @@ class GatewayApp:
                 tags=_tags(peek.metadata, headers),
                 wants_metadata=headers.get(b"x-anygpt-metadata") == b"enabled",
             )
-            client = AsgiClient(call, format, send, extra)
+            client = AsgiClient(call, format, send, extra, self._keep_alive_s)
             task = asyncio.current_task()
             assert task is not None
             watch = Watch(receive, task)

@@ -21,13 +21,21 @@ class AsgiClient:
     """After 15 seconds without content the headers and a ping go out, and again every 15 seconds; a failover stays
     possible, since nothing has been said yet."""
 
-    def __init__(self, call: Call, format: WireFormat, send: Send, extra: list[Header]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        format: WireFormat,
+        send: Send,
+        extra: list[Header],
+        keep_alive_s: float = KEEP_ALIVE_S,
+    ) -> None:
         self._call, self._format, self._send, self._extra = call, format, send, extra
+        self._keep_alive_s = keep_alive_s
         self.started = False
         self._timer: asyncio.TimerHandle | None = None
         self._pinging: asyncio.Task[None] | None = None
         if call.peek.stream:
-            self._timer = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._start_pinging)
+            self._timer = asyncio.get_running_loop().call_later(keep_alive_s, self._start_pinging)
 
     async def start(self, status: int, headers: list[Header]) -> None:
         await self._stop_pinging()
@@ -96,7 +104,7 @@ class AsgiClient:
         )
         while True:
             await self.write(self._format.keep_alive)
-            await asyncio.sleep(KEEP_ALIVE_S)
+            await asyncio.sleep(self._keep_alive_s)
 
     async def _stop_pinging(self) -> None:
         if self._timer is not None:

@@ -1,0 +1,1 @@
+"""The gateway from outside: a real server, a misbehaving upstream."""

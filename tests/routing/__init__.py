@@ -1,0 +1,1 @@
+"""Rules, plans, strategies and breakers."""
