@@ -40,10 +40,6 @@ class Dialog:
         """A click outside or Esc does not close it: what it shows is shown once."""
         self._dialog.props("persistent")
 
-    @property
-    def is_open(self) -> bool:
-        return not self._dialog.is_deleted and bool(self._dialog.value)
-
 
 @contextmanager
 def field(label: str, hint: str = "") -> Iterator[None]:

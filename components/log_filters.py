@@ -54,10 +54,6 @@ class Filters:
             text=self.text or None,
         )
 
-    def unfiltered(self) -> LogFilter:
-        back = SPANS[self.span][1]
-        return LogFilter(since=datetime.now(UTC) - back if back else None)
-
 
 def filter_row(filters: Filters, providers: Iterable[str], keys: Iterable[str], *, live: bool) -> Html:
     return h(

@@ -77,9 +77,6 @@ export default {
         this.reveal();
       });
     },
-    extend(items) {
-      if (this.shown) this.items = [...this.items, ...items];
-    },
     close() {
       this.shown = false;
       this.before?.focus?.();

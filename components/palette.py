@@ -45,10 +45,6 @@ class Palette(ui.element, component=Path(__file__).with_name("palette.js")):
             "open", {"items": [asdict(choice) for choice in choices], "placeholder": placeholder, "empty": empty}
         )
 
-    def extend(self, choices: Sequence[Choice]) -> None:
-        """More lines for the list that is open."""
-        self.run_method("extend", [asdict(choice) for choice in choices])
-
     async def _choose(self, event: GenericEventArguments) -> None:
         if self._chosen is not None:
             await guarded(self._chosen)(str(event.args))

@@ -51,10 +51,6 @@ export default {
     focus() {
       this.$refs.field.focus();
     },
-    put(text) {
-      if (!this.text) this.text = text;
-      this.$nextTick(this.fit);
-    },
     fit() {
       const field = this.$refs.field;
       if (!field) return;

@@ -40,10 +40,6 @@ class Composer(ui.element, component=Path(__file__).with_name("composer.js")):
     def set_estimate(self, text: str) -> None:
         self._props["estimate"] = text
 
-    def put(self, text: str) -> None:
-        """Give a text back, say because it could not be sent."""
-        self.run_method("put", text)
-
     def focus(self) -> None:
         self.run_method("focus")
 

@@ -18,15 +18,20 @@ from app.core.discover import instances
 from app.main import Application
 from app.services.container import Services
 from components.page import PageSpec
-from tests.pages.conftest import OWNER, PASSWORD
+from tests.pages.conftest import OWNER, PASSWORD, eventually
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PAGES = instances(pages, PageSpec)
 
 pytestmark = pytest.mark.skipif(
@@ -64,8 +69,7 @@ async def address(application: Application) -> AsyncIterator[str]:
     config = uvicorn.Config(application, lifespan="off", log_level="warning", ws="websockets-sansio")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: server.started)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     server.force_exit = True

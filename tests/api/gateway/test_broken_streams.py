@@ -11,8 +11,9 @@ from tests.app_server import AppServer
 from tests.upstream import samples
 from tests.upstream.fixtures import RunningUpstream
 
-# in the middle of each sample's text
-CUT = {"openai": len(samples.OPENAI["stream"].body) // 2, "anthropic": len(samples.ANTHROPIC["stream"].body) // 2}
+# behind the first word of each sample, in the middle of the next event
+FAMILIES = {"openai": samples.OPENAI, "anthropic": samples.ANTHROPIC}
+CUT = {name: family["stream"].body.index("Grüße".encode()) + 150 for name, family in FAMILIES.items()}
 every_pair = pytest.mark.parametrize(
     ("provider", "path"), [(p, path) for p in CUT for path in (CHAT, MESSAGES)]
 )
@@ -63,12 +64,22 @@ async def test_a_stream_that_goes_silent_ends_with_an_error(
 async def test_an_error_inside_the_providers_stream_is_passed_on_as_one(
     server: AppServer, upstream: RunningUpstream, provider: str, path: str
 ) -> None:
-    model = server.provide(upstream, f"{provider}/stream-error")
+    model = server.provide(upstream, f"{provider}/stream-error", "pace-30")
     async with server.client() as client:
         answer = await client.post(path, json=body(path, model))
     assert "error" in events(answer.text)[-1]
     assert "[DONE]" not in answer.text
     assert server.ledger(answer.headers["x-request-id"]).row.status >= 400
+
+
+async def test_an_error_that_comes_with_the_first_word_is_answered_elsewhere(
+    server: AppServer, upstream: RunningUpstream
+) -> None:
+    model = server.provide(upstream, "openai/stream-error", priority=1)
+    server.provide(upstream, "openai/chat", alias=model, priority=2)
+    async with server.client() as client:
+        answer = await client.post(CHAT, json=chat(model, stream=True))
+    assert openai_text(answer.text) == "Grüße vom Muster 🦉."
 
 
 async def test_the_sdks_raise_where_a_stream_is_cut(server: AppServer, upstream: RunningUpstream) -> None:

@@ -1,0 +1,1 @@
+"""A real Chromium: the way through, as a person goes it."""
