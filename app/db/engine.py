@@ -8,11 +8,13 @@ If a shared transaction fails, each piece is tried again in one of its own, so t
 from __future__ import annotations
 
 import asyncio
+import queue
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,7 +70,9 @@ class Database:
         self.reader_engine = _engine(url, "BEGIN", pool_size=READERS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
         self._queue: deque[_Piece] = deque()  # appends and pops are atomic, so no lock
-        self._wake = threading.Event()
+        self._wanted = False  # somebody waits for a commit
+        self._asleep = False
+        self._signal: queue.SimpleQueue[None] = queue.SimpleQueue()  # a tenth of the cost of a threading.Event
         self._closed = False
         self._thread: threading.Thread | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -117,7 +121,7 @@ class Database:
     async def close(self) -> None:
         """Commits what is queued, then ends the threads."""
         self._closed = True
-        self._wake.set()
+        self._wake()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
         await asyncio.to_thread(self._readers.shutdown)
@@ -129,20 +133,36 @@ class Database:
             raise RuntimeError("the database is closed")
         self._queue.append(piece)
         if wake:
-            self._wake.set()
+            self._wake()
+
+    def _wake(self) -> None:
+        self._wanted = True
+        if self._asleep:
+            self._asleep = False
+            self._signal.put(None)
+
+    def _sleep(self) -> None:
+        """Until somebody waits for a commit, or a quarter of a second. `_wanted` is looked at again after `_asleep`
+        was said: whoever comes in between either sees the one or is seen by the other."""
+        self._asleep = True
+        if not self._wanted:
+            with suppress(queue.Empty):
+                self._signal.get(timeout=IDLE_S)
+        self._asleep = False
 
     def _write_loop(self) -> None:
         with self.writer_engine.connect() as connection:
             while True:
-                self._wake.wait(IDLE_S)
-                self._wake.clear()
+                if not self._wanted:
+                    self._sleep()
+                self._wanted = False
                 pieces = [self._queue.popleft() for _ in range(len(self._queue))]
                 if pieces:
                     self._commit(connection, pieces)
                 elif self._closed:
                     return
                 if self._closed:
-                    self._wake.set()
+                    self._wanted = True  # once more, until the queue is empty
 
     def _commit(self, connection: Connection, pieces: list[_Piece]) -> None:
         try:

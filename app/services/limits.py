@@ -117,9 +117,13 @@ class KeyLimits:
     def headers(self, now: float) -> list[tuple[bytes, bytes]]:
         """`x-ratelimit-…` of the tightest request limit and of the token limit."""
         found: list[tuple[bytes, bytes]] = []
-        if self._requests:
-            tightest = min(self._requests.values(), key=lambda limiter: limiter.remaining(now) / limiter.rate)
-            found += _headers(b"requests", tightest.rate, tightest.remaining(now), tightest.reset(now))
+        tightest, left, share = None, 0, 2.0
+        for limiter in self._requests.values():
+            remaining = limiter.remaining(now)
+            if remaining / limiter.rate < share:
+                tightest, left, share = limiter, remaining, remaining / limiter.rate
+        if tightest is not None:
+            found += _headers(b"requests", tightest.rate, left, tightest.reset(now))
         if self._tokens is not None:
             found += _headers(b"tokens", self._tokens.rate, self._tokens.remaining(now), self._tokens.reset(now))
         return found

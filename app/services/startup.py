@@ -43,6 +43,7 @@ from app.services.providers import Providers, add_demo
 from app.services.routers import Routers
 from app.services.runtime_store import RuntimeStore
 from app.services.sessions import Sessions
+from app.services.snapshot import Snapshot
 from app.services.spool import DurableWriter
 from app.services.state import State
 
@@ -146,8 +147,13 @@ async def _wire(
         runtime=RuntimeStore(state, clock),
         jobs=JobBoard(clock),
     )
+
+    async def tell(_: Snapshot) -> None:
+        live.note()
+
     state.on_change(health.follow)
     state.on_change(keys.follow)
+    state.on_change(tell)
     if serving:
         left_open = await db.write(mark_interrupted)
         if left_open:

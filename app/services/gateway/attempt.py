@@ -79,7 +79,8 @@ class Attempts:
         answer: UpstreamAnswer | None = None
         try:
             try:
-                async with asyncio.timeout_at(deadline.first()) as timer:
+                # a whole answer has no first content to wait for, only an end
+                async with asyncio.timeout_at(deadline.first() if call.peek.stream else deadline.end) as timer:
                     answer = await provider.upstream.call(
                         format.name,
                         upstream_call,
@@ -90,7 +91,6 @@ class Attempts:
                     if call.peek.stream:
                         await self._pass_on(call, client, record, answer, reader, timer, deadline)
                     else:
-                        timer.reschedule(deadline.end)
                         body = await answer.read(MAX_ANSWER)
                         whole = self._whole(call, record, format, body)
             except TimeoutError:
