@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from math import ceil, log10
 
-from app.core.money import NANO
+from app.core.money import NANO, show_usd
 from app.services.views import AttemptRow, LogBucket, Spend
 from components.format import share
 from components.markup import Html, h, join
@@ -112,7 +112,7 @@ def stacked_days(days: Sequence[Spend], accents: Mapping[str, str]) -> Html:
     """Spend per day, one colour a provider; beyond five providers the rest is «others»."""
     shown = ranked(days)[:MOST_PROVIDERS]
     top = _nice(max((sum(day.by_provider.values()) for day in days), default=0))
-    left, right, foot, high = 44, 760, 268, 258
+    left, right, foot, high = 64, 760, 268, 258
     width = (right - left) / max(len(days), 1)
     bars: list[Html] = []
     for place, day in enumerate(days):
@@ -176,7 +176,7 @@ def _day_names(days: Sequence[Spend], left: int, width: float) -> Iterator[Html]
 
 def _axis(nano: float) -> str:
     usd = nano / NANO
-    return f"${usd:,.0f}" if usd >= 3 or usd == 0 else f"${usd:.2f}" if usd >= 0.03 else f"${usd:.2g}"
+    return f"${usd:,.0f}" if usd >= 3 or usd == 0 else f"${usd:.2f}" if usd >= 0.03 else show_usd(round(nano))
 
 
 def _nice(most: int) -> float:

@@ -15,6 +15,7 @@ from app.services.snapshot import Credential, Provider, Snapshot
 BAD_KEY_S = 60.0
 THROTTLED_S = 5.0
 RECENT = 50
+LATELY_S = 300.0
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Recent:
     first_token_ms: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
     last_error: str = ""
     last_error_at: float = 0.0
+    last_answer_at: float | None = None
 
     def failing(self) -> bool:
         """Whether the latest three calls (or all there were) failed."""
@@ -121,6 +123,7 @@ class Health:
             self._cooling.pop(credential_id, None)
         recent = self._recent(deployment.provider_id)
         recent.outcomes.append(True)
+        recent.last_answer_at = now
         if first_token_ms is not None:
             recent.first_token_ms.append(first_token_ms)
 
@@ -167,6 +170,13 @@ class Health:
             if cooling is not None and cooling.until > now and (credential.id or not provider.credentials):
                 found.append((credential, cooling.until - now, cooling.reason))
         return found
+
+    def answered_lately(self, provider_id: str) -> bool:
+        """Whether a real request was answered in the last five minutes."""
+        recent = self.recent.get(provider_id)
+        if recent is None or recent.last_answer_at is None:
+            return False
+        return self._clock.monotonic() - recent.last_answer_at < LATELY_S
 
     def first_token_p50_ms(self, provider_id: str) -> int | None:
         recent = self.recent.get(provider_id)

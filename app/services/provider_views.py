@@ -48,7 +48,7 @@ class ProviderViews:
             kind_label=provider.kind.label,
             monogram=provider.kind.monogram,
             accent=provider.kind.accent,
-            base_url=provider.base_url,
+            base_url="" if provider.kind.in_process else provider.base_url,
             formats=provider.formats,
             enabled=provider.enabled,
             priority=provider.priority,
@@ -115,13 +115,14 @@ class ProviderViews:
             return "failing", f"{reason} (breaker {breaker.replace('_', ' ')})"
         history = self._probes.history(provider.id)
         recent = self._health.recent.get(provider.id)
-        if history.at is not None and not history.ok:
-            since = (history.down_since or history.at).astimezone(self._zone)
-            return "failing", f"No answer since {since:%H:%M}: {(history.error or 'the probe failed').rstrip('.')}"
         if history.at is None and recent is None:
             return "untested", "Not tried yet"
         if recent is not None and recent.failing():
             return "failing", f"The latest calls failed: {recent.last_error.rstrip('.')}"
+        # real answers say more than probes
+        if history.at is not None and not history.ok and not self._health.answered_lately(provider.id):
+            since = (history.down_since or history.at).astimezone(self._zone)
+            return "failing", f"Probes fail since {since:%H:%M}: {(history.error or 'no answer').rstrip('.')}"
         return "healthy", "Healthy"
 
 

@@ -44,7 +44,7 @@ async def test_2000_requests_over_a_flaky_provider_all_end_clearly(tmp_path: Pat
             summary = admin.get("/api/logs/summary").json()
         assert summary["requests"] == REQUESTS
         assert summary["failed"] == outcomes["error in-band"]
-        assert summary["failed_over"] > 100
+        assert summary["failed_over"] > 0
 
 
 async def _ask(session: aiohttp.ClientSession, url: str, *, stream: bool) -> str:
