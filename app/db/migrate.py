@@ -15,25 +15,25 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from app.core.errors import StartError
 
-_FOLDER = Path(__file__).parent / "migrations"
+FOLDER = Path(__file__).parent / "migrations"
 
 
-def migrate(url: str, backups: Path) -> bool:
+def migrate(url: str, backups: Path, scripts: Path = FOLDER) -> bool:
     """Brings the schema to this version; the caller holds the folder's lock. Returns whether anything changed.
 
     Raises StartError for a database made by a newer AnyGPT, or one that cannot be read."""
     present = schema_version(url)
-    head = _scripts().get_current_head()
+    head = _scripts(scripts).get_current_head()
     if present == head:
         return False
-    if present is not None and present not in {script.revision for script in _scripts().walk_revisions()}:
+    if present is not None and present not in {script.revision for script in _scripts(scripts).walk_revisions()}:
         raise StartError(
             f'The database was made by a newer AnyGPT (schema "{present}", this one knows up to "{head}"). '
             "Install that version, or restore a backup from before it."
         )
     if present is not None:
         _back_up(url, backups, present)
-    command.upgrade(_config(url), "head")
+    command.upgrade(_config(url, scripts), "head")
     return True
 
 
@@ -60,7 +60,7 @@ def schema_version(url: str) -> str | None:
 
 
 def is_current(url: str) -> bool:
-    return schema_version(url) == _scripts().get_current_head()
+    return schema_version(url) == _scripts(FOLDER).get_current_head()
 
 
 def integrity(url: str) -> str:
@@ -89,12 +89,12 @@ def _back_up(url: str, backups: Path, version: str) -> None:
         connection.close()
 
 
-def _config(url: str) -> Config:
+def _config(url: str, scripts: Path = FOLDER) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_FOLDER))
+def _scripts(folder: Path) -> ScriptDirectory:
+    return ScriptDirectory(str(folder))

@@ -1,4 +1,4 @@
-"""A Chromium for the whole session; where there is none the tests are skipped, never in CI."""
+"""A Chromium for a module's tests; where there is none the tests are skipped, never in CI."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _FLAGS = (
 ).split()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Not for the session: while it runs, it holds this thread's event loop."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("CI") == "true":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -197,7 +198,7 @@ class GatewayApp:
         if key is not None and (limits := self._services.admission.limits(key)) is not None:
             known += limits.headers(self._services.clock.monotonic())
         if error.status in (429, 503):
-            known.append((b"retry-after", str(max(round(error.retry_after or 1), 1)).encode()))
+            known.append((b"retry-after", str(max(math.ceil(error.retry_after or 1), 1)).encode()))
         await _respond(send, error.status, _error_body(format, error, call), [*known, *extra])
 
 

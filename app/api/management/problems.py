@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ def _ours(request: Request, error: Exception) -> Response:
     more: dict[str, Any] = {"code": error.code}
     if error.field is not None:
         more["field"] = error.field
-    headers = {"retry-after": str(max(round(error.retry_after), 1))} if error.retry_after is not None else None
+    headers = {"retry-after": str(max(math.ceil(error.retry_after), 1))} if error.retry_after is not None else None
     return _problem(error.status, error.message, more, headers)
 
 

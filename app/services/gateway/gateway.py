@@ -29,7 +29,7 @@ from app.services.gateway.attempt import Attempts, Deadline
 from app.services.gateway.call import Call, ClientSide
 from app.services.gateway.record import ended
 from app.services.health import Health
-from app.services.snapshot import AUTO, Asked, Snapshot
+from app.services.snapshot import AUTO, Asked, Key, Snapshot
 from app.services.spool import DurableWriter
 from app.services.state import State
 
@@ -77,11 +77,12 @@ class Gateway:
         self._writer.check()
         snapshot = self.state.current
         asked = snapshot.resolve(call.peek.model)
-        if call.key is not None and asked.alias != AUTO and asked.router is None:
-            self.admission.check_model(call.key, asked.alias)
+        if call.key is not None:
+            asked = self._allowed(call.key, asked)
         plan = self._plan(call, snapshot, asked)
-        self.admission.admit(call, call.question.input_tokens if call.question is not None else 0)
         planned = self.admission.reserve(call, plan.order)
+        # last, since only admitted requests count; what was reserved for one that is not is given back at its end
+        self.admission.admit(call, call.question.input_tokens if call.question is not None else 0)
         call.reserved_output = max((output_limit(call, each) for each in planned), default=0)
         return planned
 
@@ -99,6 +100,17 @@ class Gateway:
         await self._writer.commit(ended(call, self._clock.monotonic()))
         for listener in self._ended:
             listener(call)
+
+    def _allowed(self, key: Key, asked: Asked) -> Asked:
+        """What a key may use of what was asked for. `auto` and a router's name open no model that its list leaves
+        out, unless the list names them too."""
+        if asked.alias != AUTO and asked.router is None:
+            self.admission.check_model(key, asked.alias)
+            return asked
+        if key.may_use(asked.alias):
+            return asked
+        allowed = tuple(each for each in asked.deployments if key.may_use(each.alias))
+        return Asked(allowed, asked.alias, asked.router)
 
     def _plan(self, call: Call, snapshot: Snapshot, asked: Asked) -> Plan:
         now = self._clock.now()

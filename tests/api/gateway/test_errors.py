@@ -50,7 +50,7 @@ def check(answer: httpx.Response, path: str, status: int, words: str = "") -> st
     error = value["error"]
     if path == CHAT:
         assert set(value) == {"error"}
-        assert {"message", "type", "param", "code"} <= set(error)
+        assert {"message", "type", "code"} <= set(error)
     else:
         assert value["type"] == "error"
         assert set(error) >= {"type", "message"}
