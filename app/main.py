@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 import watchfiles
 from fastapi import FastAPI
+from starlette.responses import HTMLResponse
 
 import app.api.management
 import app.jobs
@@ -27,7 +28,7 @@ from app.api.gateway.client_side import KEEP_ALIVE_S
 from app.api.management import problems
 from app.api.management.access import Endpoints
 from app.api.session_guard import SessionGuard, bind_socket_events, end_lost_sessions
-from app.api.web import Web
+from app.api.web import POLICY, Web
 from app.core.discover import instances
 from app.core.errors import StartError
 from app.core.log import set_up_logging
@@ -37,6 +38,7 @@ from app.services.container import Services
 from app.services.job_board import Job
 from app.services.startup import open_services
 from components import frame
+from components.api_pages import api_page
 from components.page import PageSpec
 
 log = structlog.get_logger()
@@ -73,7 +75,7 @@ class Application:
             title="AnyGPT",
             version=version(),
             openapi_url="/api/openapi.json" if services.settings.enable_admin_routes else None,
-            docs_url="/api/docs" if services.settings.enable_admin_routes else None,
+            docs_url=None,
             redoc_url=None,
             lifespan=self._lifespan,
         )
@@ -82,6 +84,7 @@ class Application:
         if services.settings.enable_admin_routes:
             for router in instances(app.api.management, Endpoints):
                 self.parent.include_router(router)
+            self.parent.add_api_route("/api/docs", self._api_page, include_in_schema=False)
         if services.settings.enable_ui_routes:
             Web(services).register(self.parent)
             frame.mount(self.parent, services, instances(pages, PageSpec), title=self._title())
@@ -112,6 +115,9 @@ class Application:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.gateway.close()
+
+    async def _api_page(self) -> HTMLResponse:
+        return HTMLResponse(api_page(self.parent.openapi()), headers={"content-security-policy": POLICY})
 
     def _title(self) -> str:
         return str(self.services.runtime.get("team_name") or "AnyGPT")

@@ -215,9 +215,10 @@ async def test_503_where_there_is_nobody_to_ask(server: AppServer, upstream: Run
 async def test_504_where_no_provider_answers_in_time(server: AppServer, upstream: RunningUpstream, path: str) -> None:
     model = server.provide(upstream, "openai/chat", "hang")
     async with server.client(server.add_key(router=server.add_router(first_token_timeout_s=0.1))) as client:
-        check(await client.post(path, json=body(path, model)), path, 504, "took too long")
+        answer = await client.post(path, json=body(path, model, stream=True))
+        check(answer, path, 504, "took too long over the first content")
     async with server.client(server.add_key(router=server.add_router(timeout_s=0.1))) as client:
-        check(await client.post(path, json=body(path, model)), path, 504)
+        check(await client.post(path, json=body(path, model)), path, 504, "took too long over the whole answer")
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1", "/v1/", "/v1/chat", "/v1/embeddings"])
