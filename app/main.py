@@ -7,7 +7,7 @@ import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -44,6 +44,7 @@ from components.page import PageSpec
 log = structlog.get_logger()
 
 DRAIN_S = 30
+FLUSH_S = 5
 NUMBERS_S = 5.0
 COLLECT = (10_000, 20, 20)  # the default looks at young objects every 700: 5 % of a request's time
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
@@ -87,10 +88,10 @@ class Application:
             self.parent.add_api_route("/api/docs", self._api_page, include_in_schema=False)
         if services.settings.enable_ui_routes:
             Web(services).register(self.parent)
-            frame.mount(self.parent, services, instances(pages, PageSpec), title=self._title())
+            frame.mount(self.parent, services, instances(pages, PageSpec))
             bind_socket_events()
             services.state.on_change(partial(end_lost_sessions, services))
-        self._guarded: Asgi = SessionGuard(self.parent, services)
+        self._guarded: Asgi = SessionGuard(self.parent, services, to_login=services.settings.enable_ui_routes)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and self.gateway.owns(scope["path"]):
@@ -102,6 +103,7 @@ class Application:
     async def _lifespan(self, parent: FastAPI) -> AsyncIterator[None]:
         services = self.services
         services.jobs.start([_bound(job, services) for job in instances(app.jobs, ScheduledJob)])
+        services.live.subscribe(services.jobs.follow_settings)
         tasks = [
             asyncio.create_task(services.state.watch(), name="watch the generation"),
             asyncio.create_task(_refresh_numbers(services), name="refresh the numbers"),
@@ -118,9 +120,6 @@ class Application:
 
     async def _api_page(self) -> HTMLResponse:
         return HTMLResponse(api_page(self.parent.openapi()), headers={"content-security-policy": POLICY})
-
-    def _title(self) -> str:
-        return str(self.services.runtime.get("team_name") or "AnyGPT")
 
 
 def _serve_once(settings: Settings) -> None:
@@ -144,6 +143,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_graceful_shutdown=DRAIN_S,
         )
         await _Server(config, partial(_greet, services, listener)).serve(sockets=[listener])
+        # streams that outlasted the drain were cancelled: their rows are still to be written
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await services.gateway.settled()
 
 
 class _Server(uvicorn.Server):
@@ -212,7 +215,7 @@ async def _refresh_numbers(services: Services) -> None:
 
 
 def _bound(job: ScheduledJob, services: Services) -> Job:
-    return Job(job.name, job.about, job.every(services), job.first_after, partial(job.run, services))
+    return Job(job.name, job.about, partial(job.every, services), job.first_after, partial(job.run, services))
 
 
 def frame_folder() -> list[str]:

@@ -24,7 +24,7 @@ from components.show_page import show_page
 FIRST_PAGE_WITHIN = 0.4  # seconds the first answer waits for its page, so that it arrives in one piece
 
 
-def mount(parent: FastAPI, services: Services, pages: Sequence[PageSpec], *, title: str = "AnyGPT") -> None:
+def mount(parent: FastAPI, services: Services, pages: Sequence[PageSpec]) -> None:
     """Serve the pages from the parent app. Routes of the parent must be registered before: later ones are not found."""
     static_files.serve(parent)
     theme.set_defaults()
@@ -33,14 +33,14 @@ def mount(parent: FastAPI, services: Services, pages: Sequence[PageSpec], *, tit
     async def root() -> None:
         session: SessionInfo = ui.context.client.request.scope["state"]["session"]
         person = services.people.get(session.person.id)
-        frame = Frame(services, pages, person, title)
+        frame = Frame(services, pages, person)
         frame.build()
         await frame.first_page_shown()
 
     ui.run_with(
         parent,
         root=root,
-        title=title,
+        title="AnyGPT",
         favicon=static_files.FOLDER / "favicon.svg",
         dark=None,
         language="en-US",
@@ -57,7 +57,10 @@ class Frame:
     services: Services
     pages: Sequence[PageSpec]
     person: Person
-    title: str
+
+    @property
+    def title(self) -> str:
+        return str(self.services.runtime.get("team_name") or "AnyGPT")
 
     def build(self) -> None:
         client = ui.context.client

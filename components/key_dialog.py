@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from nicegui import ui
 
+from app.core.clock import rfc3339
 from app.core.errors import AnyGPTError
 from app.core.money import format_usd
 from app.security.permissions import Permission
@@ -18,6 +19,7 @@ from components.markup import h, icon
 from components.notify import guarded
 from components.page import PageContext
 
+DEFAULT_ROUTER = "default"
 WINDOWS = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month", "total": "in all"}
 SCOPES = {
     "chat": "Chat",
@@ -60,15 +62,14 @@ class KeyForm:
         else:
             self._owner = None
         with field("Expires", "Empty: never."):
-            self._expires = ui.input(value=key.expires.date().isoformat() if key and key.expires else "").props(
-                "type=date aria-label=Expires hide-bottom-space"
-            )
+            self._shown_expiry = key.expires.astimezone(context.zone).date().isoformat() if key and key.expires else ""
+            self._expires = ui.input(value=self._shown_expiry).props("type=date aria-label=Expires hide-bottom-space")
         with ui.element("details").classes("a-more"):
             with ui.element("summary"):
                 ui.label("Models, limits, scopes")
             names = list(context.services.routers.names())
             with field("Router"):
-                self._router = ui.select(names, value=(key.router if key else None) or names[0]).props(
+                self._router = ui.select(names, value=(key.router if key else None) or DEFAULT_ROUTER).props(
                     "aria-label=Router hide-bottom-space"
                 )
             self._models = text_field(
@@ -111,7 +112,7 @@ class KeyForm:
         ]
         return KeySpec(
             name=str(self._name.value or "").strip(),
-            router=self._router.value,
+            router=self._chosen_router(),
             models=_listed(self._models.value),
             scopes=[name for name, box in self._scopes.items() if box.value],
             limits=self._other_limits()
@@ -119,11 +120,23 @@ class KeyForm:
             budgets=([{"usd": budget, "window": str(self._window.value)}] if budget else []) + others,
             allowed_ips=_listed(self._ips.value),
             allowed_referrers=list(self._key.allowed_referrers) if self._key else [],
-            expires=str(self._expires.value or "") or None,
+            expires=self._expiry(),
             owner=(self._owner.value or None) if self._owner is not None else (self._key.owner if self._key else None),
             on_budget=str(self._on_budget.value),
             unknown_price=str(self._unknown.value),
         )
+
+    def _expiry(self) -> str | None:
+        """An end that was not touched keeps its hour."""
+        shown = str(self._expires.value or "")
+        if self._key is not None and self._key.expires is not None and shown == self._shown_expiry:
+            return rfc3339(self._key.expires)
+        return shown or None
+
+    def _chosen_router(self) -> str | None:
+        """A key without a router uses the default one, and stays without."""
+        unset = self._key is None or self._key.router is None
+        return None if unset and self._router.value == DEFAULT_ROUTER else str(self._router.value)
 
     def _other_limits(self) -> dict[str, int]:
         """Limits that the form does not show stay as they are."""

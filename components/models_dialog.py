@@ -83,6 +83,15 @@ class ModelsDialog:
             ),
             h("div.a-model-list", [self._line(model) for model in found[:SHOWN]]) if found else self._none(provider),
             h("p.a-f12.a-t3", f"{len(found) - SHOWN} more: search to see them.") if len(found) > SHOWN else None,
+            self._source(),
+        )
+
+    def _source(self) -> Html:
+        """Where prices come from that nobody entered, and how old they are."""
+        catalog = self._context.services.catalog
+        return h(
+            "p.a-f12.a-t3",
+            f"Prices not entered here or told by the provider: catalogue of {catalog.made_at} ({catalog.source}).",
         )
 
     def _none(self, provider: ProviderView) -> Html:

@@ -16,9 +16,11 @@ import pytest
 import uvicorn
 
 from app.core.clock import Clock
+from app.core.ids import new_id
 from app.core.settings import Settings
 from app.main import Application
 from app.providers.demo import DemoTransport
+from app.providers.transport import Transport
 from app.services.container import Services
 from app.services.startup import open_services
 from app.services.views import KeySpec, ModelSpec, Person, ProviderSpec, RequestDetail
@@ -61,7 +63,7 @@ class AppServer:
 
     def add_key(self, name: str | None = None, **fields: Any) -> str:
         """A new key's secret; fields as in KeySpec."""
-        spec = KeySpec(name=name or f"key-{next(self._numbers)}", **fields)
+        spec = KeySpec(name=name or new_id("key"), **fields)
         return self.run(self.services.keys.create("test", spec))[1]
 
     def add_provider(self, base_url: str, alias: str = "model", **fields: Any) -> str:
@@ -96,15 +98,22 @@ class AppServer:
 
 
 @contextmanager
-def running_app(folder: Path, *, clock: Clock | None = None, keep_alive_s: float = 15.0, **fields: Any) -> Iterator[AppServer]:
-    """An empty installation with an owner, serving until the end of the block."""
+def running_app(
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    network: Transport | None = None,
+    keep_alive_s: float = 15.0,
+    **fields: Any,
+) -> Iterator[AppServer]:
+    """An installation with an owner, serving until the end of the block; `fields` are settings, the rest seams."""
     with pytest.MonkeyPatch.context() as environment:
         for name in list(os.environ):
             if name.startswith("ANYGPT_") or name.endswith("_API_KEY"):
                 environment.delenv(name)
         values = {"enable_ui_routes": False, "admin_email": OWNER, "admin_password": PASSWORD, **fields}
         settings = Settings(data_dir=folder, port=0, **values)
-    thread = _Thread(settings, clock, keep_alive_s)
+    thread = _Thread(settings, keep_alive_s, {"clock": clock, "network": network})
     thread.start()
     try:
         yield thread.wait()
@@ -113,9 +122,9 @@ def running_app(folder: Path, *, clock: Clock | None = None, keep_alive_s: float
 
 
 class _Thread(threading.Thread):
-    def __init__(self, settings: Settings, clock: Clock | None, keep_alive_s: float) -> None:
+    def __init__(self, settings: Settings, keep_alive_s: float, seams: dict[str, Any]) -> None:
         super().__init__(name="app-server", daemon=True)
-        self._settings, self._clock, self._keep_alive_s = settings, clock, keep_alive_s
+        self._settings, self._keep_alive_s, self._seams = settings, keep_alive_s, seams
         self._ready = threading.Event()
         self._told: tuple[str, Services, asyncio.AbstractEventLoop] | None = None
         self._error: BaseException | None = None
@@ -142,7 +151,7 @@ class _Thread(threading.Thread):
 
     async def _serve(self) -> None:
         async with open_services(
-            self._settings, serving=True, clock=self._clock, demo=DemoTransport(pace=0)
+            self._settings, serving=True, demo=DemoTransport(pace=0), **self._seams
         ) as services:
             config = uvicorn.Config(
                 Application(services, keep_alive_s=self._keep_alive_s),

@@ -29,8 +29,8 @@ class SessionGuard:
     """A pure ASGI layer in front of pages and management. A NiceGUI client may only be attached to by the session
     that its page was served to; the management API checks for itself."""
 
-    def __init__(self, app: App, services: Services) -> None:
-        self._app, self._services = app, services
+    def __init__(self, app: App, services: Services, *, to_login: bool = True) -> None:
+        self._app, self._services, self._logs_in = app, services, to_login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -44,7 +44,7 @@ class SessionGuard:
             if session is None or not _may_attach(scope, session.id):
                 await _refuse_socket(scope, receive, send)
                 return
-        elif session is None and not path.startswith(PUBLIC):
+        elif session is None and self._logs_in and not path.startswith(PUBLIC):
             await self._to_login(scope, path)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -94,7 +94,7 @@ def _short(key: KeyView) -> dict[str, Any]:
         "owner": key.owner,
         "router": key.router or "default",
         "spent": [f"{format_usd(b.spent)} of {format_usd(b.usd_limit)} per {b.window}" for b in key.budgets],
-        "expires": key.expires.date().isoformat() if key.expires is not None else None,
+        "expires": f"{key.expires:%Y-%m-%d %H:%M} UTC" if key.expires is not None else None,
         "enabled": not key.disabled,
     }
 

@@ -26,7 +26,7 @@ class DataFolder:
     def prepare(self) -> None:
         """Makes what is missing. Raises StartError where the folder cannot be written."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # what lies here is nobody else's business
             self.logs.mkdir(exist_ok=True)
             probe = self.root / ".write-test"
             probe.touch()

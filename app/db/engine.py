@@ -2,7 +2,8 @@
 
 `write` runs a function in the writer's transaction and returns when it is committed; `execute` queues one whole row,
 the ledger's fast way. What has gathered while the last commit ran is committed together, at once.
-If a shared transaction fails, each piece is tried again in one of its own, so that only the faulty one sees the error.
+If a shared transaction fails, each piece is tried again in one of its own, so that only the faulty one sees the error;
+rows that were queued together stay together.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sqlmodel import Session
 
 T = TypeVar("T")
 Row = tuple[Any, ...] | Callable[[], tuple[Any, ...]]
+Rows = list[tuple["Upsert", str, Row]]  # (its table, id, the row)
 READERS = 4
 IDLE_S = 0.25
 MAX_ROWS = 64
@@ -53,9 +55,7 @@ class Upsert:
 @dataclass(slots=True)
 class _Piece:
     work: Callable[[Connection], Any] | None
-    upsert: Upsert | None
-    id: str
-    row: Row
+    rows: Rows
     done: Future[Any] | None
     loop_future: asyncio.Future[None] | None = None
     result: Any = None
@@ -92,7 +92,7 @@ class Database:
                 session.flush()
             return result
 
-        piece = _Piece(in_session, None, "", (), Future())
+        piece = _Piece(in_session, [], Future())
         self._put(piece)
         assert piece.done is not None
         result: T = await asyncio.wrap_future(piece.done)
@@ -100,14 +100,18 @@ class Database:
 
     def execute_soon(self, upsert: Upsert, id: str, row: Row) -> None:
         """Queues one row and does not wait: it goes with the next commit, after a quarter of a second at the latest."""
-        self._put(_Piece(None, upsert, id, row, None), wake=False)
+        self._put(_Piece(None, [(upsert, id, row)], None), wake=False)
 
     async def execute(self, upsert: Upsert, id: str, row: Row) -> None:
         """Queues one row and returns when it is committed."""
+        await self.execute_together([(upsert, id, row)])
+
+    def execute_together(self, rows: Rows) -> asyncio.Future[None]:
+        """Queues rows; the future is done when they are committed: all of them, or none."""
         assert self.loop is not None
         future: asyncio.Future[None] = self.loop.create_future()
-        self._put(_Piece(None, upsert, id, row, None, future))
-        await future
+        self._put(_Piece(None, rows, None, future))
+        return future
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Runs `work` in a read transaction on a thread of the pool."""
@@ -217,17 +221,18 @@ def _run(connection: Connection, pieces: list[_Piece]) -> None:
     for piece in pieces:
         if piece.work is not None:
             piece.result = piece.work(connection)
-        elif piece.upsert is not None:
+        elif piece.rows:
             cursor = connection.connection.cursor()
-            piece.upsert.run(cursor, [piece.row])
+            for upsert, rows in _grouped([piece]):
+                upsert.run(cursor, rows)
             cursor.close()
 
 
 def _grouped(pieces: list[_Piece]) -> list[tuple[Upsert, list[Row]]]:
     groups: dict[Upsert, dict[str, Row]] = {}
     for piece in pieces:
-        if piece.upsert is not None:
-            groups.setdefault(piece.upsert, {})[piece.id] = piece.row
+        for upsert, row_id, row in piece.rows:
+            groups.setdefault(upsert, {})[row_id] = row
     return [(upsert, list(rows.values())) for upsert, rows in sorted(groups.items(), key=lambda group: group[0].order)]
 
 

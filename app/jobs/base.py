@@ -11,7 +11,7 @@ from app.services.container import Services
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """`run` returns one sentence: what came of it. `every` is asked once, at start."""
+    """`run` returns one sentence: what came of it. `every` is asked again when settings change."""
 
     name: str
     about: str

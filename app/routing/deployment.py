@@ -8,7 +8,8 @@ from app.core.price import Price
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """`capabilities` None means unknown, which is allowed; `alias` is the name clients use."""
+    """`alias` is the name clients use. `capabilities` None is unknown. Only what an admin declared refuses a request:
+    a catalogue may be behind the model."""
 
     id: str
     provider_id: str
@@ -22,6 +23,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     context_window: int | None = None
     max_output_tokens: int | None = None
     capabilities: frozenset[str] | None = None
+    declared: bool = False  # the capabilities are the admin's word
     demo: bool = False
 
     def __str__(self) -> str:

@@ -159,7 +159,7 @@ def _follow(
 
 def _unfit(deployment: Deployment, question: Question, missing: set[str]) -> str | None:
     """Why this deployment can never serve this request."""
-    if deployment.capabilities is not None:
+    if deployment.declared and deployment.capabilities is not None:
         lacking = question.needs - deployment.capabilities
         if lacking:
             missing |= lacking

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.core.errors import BudgetSpent
@@ -98,7 +98,8 @@ class KeyBudgets:
 def window_start(window: str, now: datetime, zone: ZoneInfo) -> datetime | None:
     """The start of the calendar window that `now` lies in; None for `total`. Weeks begin on Monday."""
     local = now.astimezone(zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    # where the clock goes back over midnight, the day begins with the first of the two
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     match window:
         case "hour":
             return local.replace(minute=0, second=0, microsecond=0)
@@ -118,7 +119,8 @@ def window_end(window: str, now: datetime, zone: ZoneInfo) -> datetime | None:
         return None
     match window:
         case "hour":
-            return start + timedelta(hours=1)
+            # counted in UTC: an hour lasts an hour also on the night when the clock is moved
+            return (start.astimezone(UTC) + timedelta(hours=1)).astimezone(zone)
         case "day":
             return start + timedelta(days=1)
         case "week":

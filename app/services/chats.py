@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from app.core.chat import ChatRequest, Image, Message, Part, Role, Text
@@ -32,6 +33,7 @@ class Chats:
     def __init__(self, db: Database, state: State, gateway: Gateway, clock: Clock) -> None:
         self._db, self._state, self._gateway, self._clock = db, state, gateway, clock
         self._running: dict[str, Turn] = {}
+        self._beginning: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def list(self, person: Person) -> Sequence[ConversationInfo]:
@@ -137,7 +139,7 @@ class Chats:
             raise BadRequest("message: write something first.", field="message")
         if text is not None and len(text) > MAX_TEXT:
             raise BadRequest(f"message: at most {MAX_TEXT:,} characters; this has {len(text):,}.", field="message")
-        if conversation_id in self._running:
+        if conversation_id in self._running or conversation_id in self._beginning:
             raise Conflict("An answer is still being written here. Stop it first, or wait for its end.")
 
         def write(session: Session) -> tuple[list[MessageRow], MessageRow, str]:
@@ -174,7 +176,11 @@ class Chats:
             session.flush()
             return _branch(session, conversation, question.id), answer, conversation.model
 
-        history, answer, chosen = await self._db.write(write)
+        self._beginning.add(conversation_id)
+        try:
+            history, answer, chosen = await self._db.write(write)
+        finally:
+            self._beginning.discard(conversation_id)
         turn = Turn(conversation_id, _view(history[-1]), answer.id, self._clock.now())
         self._running[conversation_id] = turn
         task = asyncio.create_task(self._write(turn, person, history, chosen), name=f"answer {answer.id}")
@@ -194,8 +200,15 @@ class Chats:
             state = "stopped" if turn.was_stopped else "interrupted"
             error = None if turn.was_stopped else "AnyGPT was stopped while this answer was written."
         facts = self._facts(call)
-        row = await self._db.write(lambda session: _close(session, turn, call.id, state, error, facts))
-        self._running.pop(turn.conversation_id, None)
+        try:
+            row = await self._db.write(lambda session: _close(session, turn, call.id, state, error, facts))
+        except SQLAlchemyError:
+            state = "failed"
+            error = "The answer could not be stored; an admin should look at the server's disk."
+            row = MessageRow(id=turn.message_id, conversation_id=turn.conversation_id, role="assistant")
+            _fill(row, turn, call.id, state, error, facts)
+        finally:
+            self._running.pop(turn.conversation_id, None)
         turn.notes = tuple(facts["notes"])
         turn.finish("failed" if state == "interrupted" else state, _view(row))
 
@@ -286,10 +299,14 @@ def _close(
     session: Session, turn: Turn, request_id: str, state: str, error: str | None, facts: dict[str, Any]
 ) -> MessageRow:
     row = session.get_one(MessageRow, turn.message_id)
-    row.text, row.reasoning = turn.text, turn.reasoning
-    row.status, row.error, row.facts, row.request_id = state, error, facts, request_id
+    _fill(row, turn, request_id, state, error, facts)
     session.add(row)
     return row
+
+
+def _fill(row: MessageRow, turn: Turn, request_id: str, state: str, error: str | None, facts: dict[str, Any]) -> None:
+    row.text, row.reasoning = turn.text, turn.reasoning
+    row.status, row.error, row.facts, row.request_id = state, error, facts, request_id
 
 
 def _parts(row: MessageRow) -> list[Part]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.db.tables.chats import MessageRow
 from app.db.tables.ledger import AttemptRow, RequestRow
@@ -11,7 +11,9 @@ from app.db.tables.ledger import AttemptRow, RequestRow
 def mark_interrupted(session: Session) -> int:
     """Closes what a crash left open: each open attempt becomes interrupted, and its request gets a row with the
     reserved amount as estimated cost, so that no spend is lost. Returns how many there were."""
-    open_attempts = list(session.exec(select(AttemptRow).where(AttemptRow.state == "open")))
+    # of one request's attempts the last comes first: the request's row is made of that one
+    left_open = select(AttemptRow).where(AttemptRow.state == "open").order_by(col(AttemptRow.position).desc())
+    open_attempts = list(session.exec(left_open))
     for attempt in open_attempts:
         attempt.state = "interrupted"
         attempt.error = "AnyGPT stopped before this attempt ended"

@@ -23,7 +23,7 @@ class Job:
 
     name: str
     about: str
-    every: timedelta
+    every: Callable[[], timedelta]
     first_after: timedelta
     run: Callable[[], Awaitable[str]]
 
@@ -31,6 +31,7 @@ class Job:
 @dataclass(slots=True)
 class JobState:
     job: Job
+    every: timedelta
     running: bool = False
     last_at: datetime | None = None
     last_ok: bool | None = None
@@ -47,10 +48,10 @@ class JobBoard:
 
     def start(self, jobs: list[Job]) -> None:
         for job in jobs:
-            state = self._states[job.name] = JobState(job)
+            state = self._states[job.name] = JobState(job, job.every())
             self._scheduler.add_job(
                 self._run,
-                IntervalTrigger(seconds=job.every.total_seconds(), jitter=min(job.every.total_seconds() / 10, 30)),
+                _trigger(state.every),
                 args=(state,),
                 id=job.name,
                 next_run_time=self._clock.now() + job.first_after,
@@ -59,6 +60,14 @@ class JobBoard:
                 misfire_grace_time=60,
             )
         self._scheduler.start()
+
+    def follow_settings(self) -> None:
+        """Takes over intervals that were changed."""
+        for name, state in self._states.items():
+            every = state.job.every()
+            if every != state.every:
+                state.every = every
+                self._scheduler.reschedule_job(name, trigger=_trigger(every))
 
     def states(self) -> list[JobState]:
         for name, state in self._states.items():
@@ -96,3 +105,8 @@ class JobBoard:
             state.running = False
             self._running.discard(task)
         return state.last_result
+
+
+def _trigger(every: timedelta) -> IntervalTrigger:
+    seconds = every.total_seconds()
+    return IntervalTrigger(seconds=seconds, jitter=min(seconds / 10, 30))

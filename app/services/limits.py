@@ -8,6 +8,7 @@ from app.core.errors import RateLimited
 
 PERIODS = {"rps": 1.0, "rpm": 60.0, "rpd": 86400.0}
 NAMES = ("rps", "rpm", "rpd", "tpm", "concurrent")
+_GRAIN = 1e-6  # seconds: what adding floats up may be off by
 _WORDS = {"rps": "second", "rpm": "minute", "rpd": "day"}
 
 
@@ -21,7 +22,8 @@ class Gcra:
 
     def wait(self, now: float) -> float:
         """Seconds until the next request would be admitted; 0: now."""
-        return max(max(self._next, now) + self._step - self.period - now, 0.0)
+        wait = max(self._next, now) + self._step - self.period - now
+        return wait if wait > _GRAIN else 0.0
 
     def take(self, now: float) -> None:
         self._next = max(self._next, now) + self._step
@@ -44,8 +46,8 @@ class TokenBucket:
 
     def wait(self, now: float, tokens: int) -> float:
         self._refill(now)
-        missing = min(tokens, self.rate) - self._level
-        return max(missing * self.period / self.rate, 0.0)
+        wait = (min(tokens, self.rate) - self._level) * self.period / self.rate
+        return wait if wait > _GRAIN else 0.0
 
     def take(self, now: float, tokens: int) -> None:
         self._refill(now)
@@ -75,11 +77,15 @@ class KeyLimits:
     """The limits of one key. Only admitted requests count: all are asked before any is taken."""
 
     def __init__(self, limits: dict[str, int]) -> None:
+        self.running = 0
+        self.change(limits)
+
+    def change(self, limits: dict[str, int]) -> None:
+        """Other limits for the same key: the counts begin anew, what is running still counts."""
         self.limits = dict(limits)
         self._requests = {name: Gcra(limits[name], PERIODS[name]) for name in PERIODS if name in limits}
         self._tokens = TokenBucket(limits["tpm"], 60.0) if "tpm" in limits else None
         self._concurrent = limits.get("concurrent")
-        self.running = 0
 
     def admit(self, now: float, tokens: int) -> Admitted:
         """Raises RateLimited with the time to wait."""

@@ -73,7 +73,7 @@ class ProviderViews:
     def models(self, usable_only: bool) -> list[ModelView]:
         chosen: dict[str, ModelView] = {}
         for provider in self._state.current.providers.values():
-            if usable_only and not provider.enabled:
+            if usable_only and not provider.usable:
                 continue
             for model in provider.models:
                 capabilities = model.deployment.capabilities
@@ -109,7 +109,8 @@ class ProviderViews:
             _, left, reason = min(cooling, key=lambda entry: entry[1])
             many = f"{len(cooling)} of {len(provider.credentials)} keys" if len(provider.credentials) > 1 else "the key"
             return "throttled", f"{reason.capitalize()}: {many} cooling {seconds(left)}"
-        if (breaker := self._health.breaker_state(provider)) != "closed":
+        breaker = self._health.breaker_state(provider)
+        if breaker == "open":
             recent = self._health.recent.get(provider.id)
             reason = recent.last_error.rstrip(".") if recent is not None else "recent calls failed"
             return "failing", f"{reason} (breaker {breaker.replace('_', ' ')})"

@@ -28,6 +28,7 @@ TRIES, WINDOW_S, REMEMBERED = 5, 900.0, 10_000
 @dataclass(slots=True)
 class Failures:
     at: list[float] = field(default_factory=list)
+    closed_until: float = 0.0
 
 
 class Sessions:
@@ -43,11 +44,11 @@ class Sessions:
         The throttle is asked before the password is hashed: a flood costs nothing."""
         account = email.strip().lower()
         self._check_throttle(account, address)
+        left = self._count_failure(account, address)  # until it is none: many tries at once are no way around
         person = self._state.current.by_email.get(account)
         stored = await self._db.read(lambda session: _stored_hash(session, person.id)) if person is not None else None
         right, fresh = await self._passwords.verify(password, stored)
         if not right or person is None or person.disabled:
-            left = self._count_failure(account, address)
             raise NotAuthenticated(
                 "That e-mail and password do not go together. "
                 + (
@@ -115,19 +116,21 @@ class Sessions:
         failures = self._failures.get((account, address))
         if failures is None:
             return
-        now = self._clock.monotonic()
-        failures.at = [at for at in failures.at if now - at < WINDOW_S]
-        if len(failures.at) >= TRIES:
-            wait = WINDOW_S - (now - failures.at[-1])
+        wait = failures.closed_until - self._clock.monotonic()
+        if wait > 0:
             raise RateLimited(f"Too many wrong passwords. Try again in {seconds(wait)}.", retry_after=wait)
 
     def _count_failure(self, account: str, address: str) -> int:
         failures = self._failures.setdefault((account, address), Failures())
         self._failures.move_to_end((account, address))
-        failures.at.append(self._clock.monotonic())
+        now = self._clock.monotonic()
+        failures.at = [at for at in failures.at if now - at < WINDOW_S] + [now]
+        left = max(TRIES - len(failures.at), 0)
+        if not left:
+            failures.at, failures.closed_until = [], now + WINDOW_S
         while len(self._failures) > REMEMBERED:
             self._failures.popitem(last=False)
-        return max(TRIES - len(failures.at), 0)
+        return left
 
 
 def _stored_hash(session: Session, person_id: str) -> str | None:

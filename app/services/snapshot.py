@@ -51,6 +51,11 @@ class Provider:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def usable(self) -> bool:
+        """Switched on, and with a key where it answers nobody without."""
+        return self.enabled and (not self.kind.key_required or any(c.secret for c in self.credentials))
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -124,7 +129,7 @@ class Snapshot:
     def __post_init__(self) -> None:
         self.by_email = {person.email: person for person in self.people.values()}
         enabled = sorted(
-            (m.deployment for p in self.providers.values() if p.enabled for m in p.models if m.enabled),
+            (m.deployment for p in self.providers.values() if p.usable for m in p.models if m.enabled),
             key=by_priority,
         )
         self.deployments = {deployment.id: deployment for deployment in enabled}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ class DurableWriter:
     def __init__(self, db: Database, tables: dict[str, Upsert], spool: Path) -> None:
         self._db, self._tables, self._path = db, tables, spool
         self.spooling = spool.exists() and spool.stat().st_size > 0
+        self._file = threading.Lock()  # appending and taking out happen in threads
+        self._unsaved: list[bytes] = []  # lines that even the spool had no room for
+        self._saving: set[asyncio.Task[None]] = set()
         self._drainer: asyncio.Task[None] | None = None
 
     def check(self) -> None:
@@ -43,24 +47,16 @@ class DurableWriter:
             )
 
     async def commit(self, rows: Rows) -> None:
-        """Returns when the rows are safe: committed, or fsynced in the spool."""
+        """Returns when the rows are safe: committed, or fsynced in the spool. Whoever is cancelled while waiting
+        leaves them in good hands."""
+        written = self._write(rows)
         try:
-            await self._write(rows)
-            return
+            await asyncio.shield(written)
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", error))
-        deadline = asyncio.get_running_loop().time() + GIVE_UP_S
-        while asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(RETRY_S)
-            try:
-                await self._write(rows)
-                return
-            except SQLAlchemyError as error:
-                reason = str(getattr(error, "orig", error))
-        log.error("the ledger cannot be written; rows go to the spool", reason=reason)
-        self.spooling = True
-        await asyncio.to_thread(self._append, rows)
-        self.start()
+            await asyncio.shield(self._save(rows, error))
+        except asyncio.CancelledError:
+            self._in_background(self._look_after(written, rows))
+            raise
 
     def start(self) -> None:
         """Drains what an earlier run left, in the background."""
@@ -68,52 +64,100 @@ class DurableWriter:
             self._drainer = asyncio.create_task(self._drain(), name="drain the spool")
 
     async def close(self) -> None:
+        if self._saving:
+            await asyncio.wait(self._saving)
         if self._drainer is not None:
             self._drainer.cancel()
             await asyncio.gather(self._drainer, return_exceptions=True)
 
-    async def _write(self, rows: Rows) -> None:
-        *before, (name, row_id, row) = rows
-        for earlier_name, earlier_id, earlier in before:
-            self._db.execute_soon(self._tables[earlier_name], earlier_id, earlier)
-        await self._db.execute(self._tables[name], row_id, row)
+    def _write(self, rows: Rows) -> asyncio.Future[None]:
+        return self._db.execute_together([(self._tables[name], row_id, row) for name, row_id, row in rows])
+
+    def _save(self, rows: Rows, error: SQLAlchemyError) -> asyncio.Task[None]:
+        return self._in_background(self._retry(rows, error))
+
+    async def _look_after(self, written: asyncio.Future[None], rows: Rows) -> None:
+        try:
+            await written
+        except SQLAlchemyError as error:
+            await self._retry(rows, error)
+
+    async def _retry(self, rows: Rows, error: SQLAlchemyError) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + GIVE_UP_S
+        while loop.time() < deadline:
+            await asyncio.sleep(RETRY_S)
+            try:
+                await self._write(rows)
+                return
+            except SQLAlchemyError as again:
+                error = again
+        reason = str(getattr(error, "orig", error))
+        log.error("the ledger cannot be written; rows go to the spool", reason=reason)
+        self.spooling = True
+        line = orjson.dumps([(name, row_id, [_encoded(value) for value in row]) for name, row_id, row in rows])
+        await asyncio.to_thread(self._append, line)
+        self.start()
 
     async def _drain(self) -> None:
         while self.spooling:
             try:
                 lines = await asyncio.to_thread(self._read)
                 for line in lines:
-                    await self._write(
-                        [
-                            (name, row_id, tuple(_decoded(value) for value in row))
-                            for name, row_id, row in orjson.loads(line)
-                        ]
-                    )
-                await asyncio.to_thread(self._forget, len(lines))
-            except SQLAlchemyError:
+                    await self._write(_rows(line))
+                await asyncio.to_thread(self._forget, set(lines))
+            except (SQLAlchemyError, OSError):
                 await asyncio.sleep(DRAIN_S)
 
-    def _append(self, rows: Rows) -> None:
-        line = orjson.dumps([(name, row_id, [_encoded(value) for value in row]) for name, row_id, row in rows])
-        with self._path.open("ab") as file:
-            file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+    def _append(self, line: bytes) -> None:
+        with self._file:
+            try:
+                with self._path.open("ab") as file:
+                    file.write(b"\n" + line + b"\n")  # the line before it may have been cut off
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                self._unsaved.append(line)
+                log.error("the spool cannot be written either; its rows are in memory only", reason=error.strerror)
 
     def _read(self) -> list[bytes]:
-        return [line for line in self._path.read_bytes().split(b"\n") if line] if self._path.exists() else []
+        with self._file:
+            return self._lines()
 
-    def _forget(self, count: int) -> None:
-        """Takes the first lines out; those that came meanwhile stay. Rows replace by id, so twice is once."""
-        left = self._read()[count:]
-        if left:
-            fresh = self._path.with_suffix(".new")
-            fresh.write_bytes(b"\n".join(left) + b"\n")
-            fresh.replace(self._path)
-        else:
+    def _lines(self) -> list[bytes]:
+        stored = self._path.read_bytes().split(b"\n") if self._path.exists() else []
+        return [line for line in stored if line] + self._unsaved
+
+    def _forget(self, written: set[bytes]) -> None:
+        """Takes lines out; those that came meanwhile stay. Rows replace by id, so twice is once."""
+        with self._file:
+            left = [line for line in self._lines() if line not in written]
+            if left:
+                fresh = self._path.with_suffix(".new")
+                fresh.write_bytes(b"\n".join(left) + b"\n")
+                fresh.replace(self._path)
+                self._unsaved = []
+                return
             self._path.unlink(missing_ok=True)
+            self._unsaved = []
             self.spooling = False
             log.info("the spool has drained; requests are taken again")
+
+    def _in_background(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work, name="save ledger rows")
+        self._saving.add(task)
+        task.add_done_callback(self._saving.discard)
+        return task
+
+
+def _rows(line: bytes) -> Rows:
+    """A line's rows; none of one that a crash cut off in the middle, since nobody was told that it was safe."""
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        log.warning("a line of the spool is incomplete and was left out")
+        return []
+    return [(name, row_id, tuple(map(_decoded, row))) for name, row_id, row in found]
 
 
 def _encoded(value: Any) -> Any:

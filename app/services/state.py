@@ -183,6 +183,7 @@ class State:
             context_window=row.context_window or (facts.context_window if facts else None),
             max_output_tokens=row.max_output_tokens or (facts.max_output_tokens if facts else None),
             capabilities=frozenset(capabilities) if capabilities else None,
+            declared=row.listed and row.capabilities is not None,
             demo=kind.in_process,
         )
         stored: dict[str, Any] = {

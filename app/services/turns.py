@@ -65,7 +65,7 @@ class Turn:
 
     def stop(self) -> None:
         """The person has read enough; what was written stays."""
-        if self._task is not None and not self.over:
+        if self._task is not None and not self.over and not self._stopped:  # a second stop would end the storing
             self._stopped = True
             self._task.cancel()
 

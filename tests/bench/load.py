@@ -44,7 +44,7 @@ def run_wrk(url: str, key: str, body: dict[str, object], connections: int, secon
             "wrk",
             "-t1",
             f"-c{connections}",
-            f"-d{seconds:g}s",
+            f"-d{max(round(seconds), 1)}s",
             "--latency",
             "--timeout",
             "20s",

@@ -27,6 +27,8 @@ from app.services.snapshot import Key
 Scope = Mapping[str, Any]
 
 WATCH_AFTER_S = 0.03
+OWN = ("/v1/", "/v1beta/", "/openai/", "/anthropic/", "/gemini/", "/groq/")  # clients get errors here, no log-in page
+PASSED = (b"anthropic-beta", b"anthropic-version")  # all that goes on of a client's headers
 
 
 class GatewayApp:
@@ -48,7 +50,7 @@ class GatewayApp:
         self._models = settings.enable_models_routes
 
     def owns(self, path: str) -> bool:
-        return path.startswith("/v1/") or path in ("/v1", "/health", "/ready", "/ping")
+        return path.startswith(OWN) or path in ("/v1", "/health", "/ready", "/ping")
 
     def close(self) -> None:
         self._errors.close()
@@ -97,6 +99,7 @@ class GatewayApp:
                 person=key.person,
                 tags=_tags(peek.metadata, headers),
                 wants_metadata=headers.get(b"x-anygpt-metadata") == b"enabled",
+                passed={name.decode(): headers[name].decode("latin-1") for name in PASSED if name in headers},
             )
             client = AsgiClient(call, format, send, extra, self._keep_alive_s)
             task = asyncio.current_task()

@@ -20,7 +20,7 @@ class ErrorLog:
     def __init__(self, path: Path) -> None:
         self._logger = logging.Logger("anygpt.api-error")
         lines: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE)
-        file = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT, delay=True, encoding="utf-8")
+        file = _Quiet(path, maxBytes=MAX_BYTES, backupCount=KEPT, delay=True, encoding="utf-8")
         file.setFormatter(logging.Formatter("%(message)s"))
         self._logger.addHandler(_Dropping(lines))
         self._listener = QueueListener(lines, file)
@@ -31,6 +31,11 @@ class ErrorLog:
 
     def close(self) -> None:
         self._listener.stop()
+
+
+class _Quiet(RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """A full disk must not fill the log on stderr as well, once for every request."""
 
 
 class _Dropping(QueueHandler):

@@ -100,10 +100,10 @@ class Admission:
         if not key.limits:
             return None
         limits = self._limits.get(key.id)
-        if limits is None or limits.limits != key.limits:
-            running = limits.running if limits is not None else 0
+        if limits is None:
             limits = self._limits[key.id] = KeyLimits(key.limits)
-            limits.running = running
+        elif limits.limits != key.limits:
+            limits.change(key.limits)
         return limits
 
     def budgets(self, key: Key | None) -> KeyBudgets | None:

@@ -233,9 +233,12 @@ class Attempts:
             record.error = ours.message if ours is not None else "the client left before the end"
             record.label = ours.code if ours is not None else "client left"
             self._health.released(record.deployment)
-        # what was said before the end is paid for
+        # what was said before the end is paid for; a usage from the stream's beginning does not know how much that was
         if reader.usage is not None or call.begun:
-            record.usage = reader.usage or _estimated(call, reader.output_text)
+            said = _estimated(call, reader.output_text)
+            record.usage = usage = reader.usage or said
+            if usage.output < said.output:
+                usage.output, usage.estimated = said.output, True
             _price(record)
 
     def _top_up(self, call: Call, reader: Reader, passed: int, chunk: bytes) -> int:
@@ -261,11 +264,13 @@ class Attempts:
     def _upstream_call(self, call: Call, planned: Planned, format: WireFormat, asks: bool) -> UpstreamCall:
         model = planned.deployment.model
         if call.format is format:
-            return format.relay_request(call.body, model, call.peek, asks)
+            relayed = format.relay_request(call.body, model, call.peek, asks)
+            relayed.headers = relayed.headers | call.passed if call.passed else relayed.headers
+            return relayed
         if call.request is None:
             assert call.format is not None
             call.request = call.format.decode_request(call.body)
-        call.request.include_usage = asks or call.request.include_usage
+        call.request.include_usage = asks or call.peek.include_usage
         return format.encode_request(call.request, model)
 
     def _asks_usage(self, call: Call, provider: Provider) -> bool:

@@ -78,6 +78,7 @@ class Call:
     conversation_id: str | None = None
     tags: frozenset[str] = frozenset()
     wants_metadata: bool = False
+    passed: dict[str, str] = field(default_factory=dict)  # headers that mean something to a provider of the same format
 
     # filled on the way
     router: str = "default"

@@ -86,6 +86,11 @@ class Gateway:
         call.reserved_output = max((output_limit(call, each) for each in planned), default=0)
         return planned
 
+    async def settled(self) -> None:
+        """Returns when no call runs any more."""
+        while self.running:
+            await asyncio.sleep(0.02)
+
     def on_end(self, listener: Callable[[Call], None]) -> None:
         self._ended.append(listener)
 
