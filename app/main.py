@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 DRAIN_S = 30
 FLUSH_S = 5
-NUMBERS_S = 5.0
+NUMBERS_S = 10.0
 COLLECT = (10_000, 20, 20)  # the default looks at young objects every 700: 5 % of a request's time
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 

@@ -1,4 +1,4 @@
-"""The management API's own documentation as one plain page: made from the OpenAPI document, no script, no other host."""
+"""The management API's own documentation as one plain page, made from the OpenAPI document, without a script."""
 
 from __future__ import annotations
 

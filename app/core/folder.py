@@ -10,7 +10,6 @@ from typing import IO
 
 from app.core.errors import StartError
 
-
 TRIES, PAUSE_S = 5, 0.05
 
 

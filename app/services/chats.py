@@ -50,6 +50,8 @@ class Chats:
 
     async def create(self, person: Person, model: str = "", title: str = "") -> ConversationInfo:
         _may_chat(person)
+        if person.id not in self._state.current.people:
+            raise NotAllowed("This key belongs to no person, and conversations do; use a key of a person, or log in.")
         row = ConversationRow(id=new_id("conv"), person_id=person.id, model=model, title=title.strip()[:200])
 
         def write(session: Session) -> ConversationInfo:
@@ -149,7 +151,7 @@ class Chats:
             else:
                 parent = conversation.leaf_id
                 if replaces is not None:
-                    parent = _message(session, conversation, replaces).parent_id
+                    parent = _question(session, conversation, replaces).parent_id
                 question = MessageRow(
                     id=new_id("msg"),
                     conversation_id=conversation.id,
@@ -288,9 +290,16 @@ def _message(session: Session, conversation: ConversationRow, message_id: str) -
     return row
 
 
+def _question(session: Session, conversation: ConversationRow, message_id: str) -> MessageRow:
+    question = _message(session, conversation, message_id)
+    if question.role != "user":
+        raise BadRequest("Only a question can be edited; choose a question, or have the answer written again.")
+    return question
+
+
 def _parent(session: Session, conversation: ConversationRow, message_id: str) -> MessageRow:
     answer = _message(session, conversation, message_id)
-    if answer.parent_id is None:
+    if answer.role != "assistant" or answer.parent_id is None:
         raise BadRequest("Only an answer can be written again; choose an answer, or edit the question.")
     return _message(session, conversation, answer.parent_id)
 

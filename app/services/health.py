@@ -62,9 +62,10 @@ class Health:
         """Forgets what is gone and takes over provider limits."""
         self._snapshot = snapshot
         deployments = {m.deployment.id for p in snapshot.providers.values() for m in p.models}
-        credentials = {c.id for p in snapshot.providers.values() for c in p.credentials}
+        credentials = {c.id for p in snapshot.providers.values() for c in p.credentials} | set(snapshot.providers)
         self._breakers = {key: value for key, value in self._breakers.items() if key in deployments}
         self._cooling = {key: value for key, value in self._cooling.items() if key in credentials}
+        self._turn = {key: value for key, value in self._turn.items() if key in snapshot.providers}
         self.recent = {key: value for key, value in self.recent.items() if key in snapshot.providers}
         limits: dict[str, tuple[dict[str, int], ProviderLimit]] = {}
         for provider in snapshot.providers.values():
@@ -120,7 +121,7 @@ class Health:
         if (breaker := self._breakers.get(deployment.id)) is not None:
             breaker.succeeded(now)
         if self._cooling:
-            self._cooling.pop(credential_id, None)
+            self._cooling.pop(credential_id or deployment.provider_id, None)
         recent = self._recent(deployment.provider_id)
         recent.outcomes.append(True)
         recent.last_answer_at = now
@@ -130,12 +131,13 @@ class Health:
     def failed(self, deployment: Deployment, credential_id: str, error: UpstreamError) -> None:
         """Counts a failure where it belongs: on the deployment, on the key, or nowhere."""
         now = self._clock.monotonic()
+        cools = credential_id or deployment.provider_id  # a provider without keys cools as a whole
         match error:
             case BadCredential():
-                self._cooling[credential_id] = Cooling(now + BAD_KEY_S, "key refused")
+                self._cooling[cools] = Cooling(now + BAD_KEY_S, "key refused")
             case Throttled():
                 wait = THROTTLED_S if error.retry_after is None else error.retry_after
-                self._cooling[credential_id] = Cooling(now + wait, "rate limit")
+                self._cooling[cools] = Cooling(now + wait, "rate limit")
         breaker = self._breakers.get(deployment.id)
         if error.blames_deployment:
             if breaker is None:
@@ -165,9 +167,9 @@ class Health:
         """Keys that are cooling, with the seconds left and the reason."""
         now = self._clock.monotonic()
         found = []
-        for credential in (*provider.credentials, Credential("", None, "", None)):
-            cooling = self._cooling.get(credential.id)
-            if cooling is not None and cooling.until > now and (credential.id or not provider.credentials):
+        for credential in provider.credentials or (Credential("", None, "", None),):
+            cooling = self._cooling.get(credential.id or provider.id)
+            if cooling is not None and cooling.until > now:
                 found.append((credential, cooling.until - now, cooling.reason))
         return found
 
@@ -188,8 +190,8 @@ class Health:
         """A probe or test by a person succeeded: everything may be tried again."""
         for model in provider.models:
             self._breakers.pop(model.deployment.id, None)
-        for credential in provider.credentials:
-            self._cooling.pop(credential.id, None)
+        for cooling in (provider.id, *(credential.id for credential in provider.credentials)):
+            self._cooling.pop(cooling, None)
 
     def _all_cooling(self, provider: Provider, now: float) -> str | None:
         if not provider.credentials:

@@ -66,9 +66,9 @@ def moment(text: str | None, zone: ZoneInfo) -> datetime | None:
             day = date.fromisoformat(text)
             return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadRequest(
             f'expires: "{text}" is not a date such as 2027-01-01 or a time such as 2027-01-01T12:00:00Z.',
             field="expires",
         ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

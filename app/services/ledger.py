@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from app.db.tables.people import PersonRow
 from app.providers.kinds import kinds
 from app.security.permissions import Permission, allows
 from app.services.budgets import window_start
-from app.services.ledger_sums import read_hourly_spend, read_summary, read_today
+from app.services.ledger_sums import read_quarterly_spend, read_summary, read_today
 from app.services.log_conditions import conditions
 from app.services.log_sentences import sentence
 from app.services.views import (
@@ -100,15 +100,15 @@ class Ledger:
         start = window_start("day", now, self._zone)
         assert start is not None
         starts = [start - timedelta(days=back) for back in range(days - 1, -1, -1)]
-        sums = await self._db.read(lambda session: read_hourly_spend(session, starts[0]))
-        spends: list[Spend] = []
-        for day in starts:
-            by_provider: dict[str, int] = {}
-            for (hour, provider), cost in sums.items():
-                if day <= hour < day + timedelta(days=1):
-                    by_provider[provider] = by_provider.get(provider, 0) + cost
-            spends.append(Spend(day.strftime("%Y-%m-%d"), by_provider))
-        return spends
+
+        def read(session: Session) -> list[Spend]:
+            sums: dict[date, dict[str, int]] = {day.date(): {} for day in starts}
+            for (quarter, provider), cost in read_quarterly_spend(session, starts[0]).items():
+                by_provider = sums.setdefault(quarter.astimezone(self._zone).date(), {})
+                by_provider[provider] = by_provider.get(provider, 0) + cost
+            return [Spend(day.isoformat(), by_provider) for day, by_provider in sums.items()]
+
+        return await self._db.read(read)
 
 
 def _joined() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.services.views import HourBucket, LogBucket, LogFilter, LogSummary, Tod
 BUCKETS = 48
 QUANTILE_SAMPLE = 5_000
 HOUR = 3_600_000_000  # microseconds
+QUARTER = HOUR // 4  # every zone's day begins on a quarter of an hour of UTC, not on a whole one
 
 _R: Any = RequestTable.__table__.c  # type: ignore[attr-defined]
 _AT: Any = type_coerce(_R.at, BigInteger())  # the stored number, for arithmetic
@@ -62,7 +64,7 @@ def read_summary(session: Session, wanted: LogFilter, since: datetime, until: da
 
 def quantile(ordered: list[int], share: float) -> int | None:
     """Nearest rank; None of nothing."""
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else None
+    return ordered[max(math.ceil(len(ordered) * share) - 1, 0)] if ordered else None
 
 
 def read_today(session: Session, now: datetime, start: datetime) -> Today:
@@ -118,11 +120,12 @@ def read_today(session: Session, now: datetime, start: datetime) -> Today:
     )
 
 
-def read_hourly_spend(session: Session, since: datetime) -> dict[tuple[datetime, str], int]:
-    hour = (_AT // HOUR).label("hour")
+def read_quarterly_spend(session: Session, since: datetime) -> dict[tuple[datetime, str], int]:
+    """Nano-dollars by the quarter of an hour and the provider."""
+    quarter = (_AT // QUARTER).label("quarter")
     grouped = session.execute(
-        select(hour, _R.provider, func.sum(_R.cost))
+        select(quarter, _R.provider, func.sum(_R.cost))
         .where(_R.at >= since, _R.cost > 0, _R.provider.is_not(None))
-        .group_by("hour", _R.provider)
+        .group_by("quarter", _R.provider)
     )
-    return {(from_micros(int(number) * HOUR), str(provider)): int(cost) for number, provider, cost in grouped}
+    return {(from_micros(int(number) * QUARTER), str(provider)): int(cost) for number, provider, cost in grouped}

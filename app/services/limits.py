@@ -29,7 +29,7 @@ class Gcra:
         self._next = max(self._next, now) + self._step
 
     def remaining(self, now: float) -> int:
-        return max(int((self.period - max(self._next - now, 0.0)) / self._step + 1e-9), 0)
+        return max(int((self.period - max(self._next - now, 0.0) + _GRAIN) / self._step), 0)
 
     def reset(self, now: float) -> float:
         """Seconds until the full rate is there again."""

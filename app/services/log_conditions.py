@@ -37,14 +37,13 @@ def conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
         )
         found.append(col(RequestTable.person_id).in_(people))
     if wanted.text:
-        text = f"%{wanted.text}%"
-        keys = select(KeyRow.id).where(col(KeyRow.name).like(text))
+        keys = select(KeyRow.id).where(col(KeyRow.name).icontains(wanted.text, autoescape=True))
         found.append(
             or_(
-                col(RequestTable.id).like(text),
-                col(RequestTable.model).like(text),
-                col(RequestTable.model_asked).like(text),
-                col(RequestTable.provider).like(text),
+                col(RequestTable.id).icontains(wanted.text, autoescape=True),
+                col(RequestTable.model).icontains(wanted.text, autoescape=True),
+                col(RequestTable.model_asked).icontains(wanted.text, autoescape=True),
+                col(RequestTable.provider).icontains(wanted.text, autoescape=True),
                 col(RequestTable.key_id).in_(keys),
             )
         )

@@ -21,7 +21,7 @@ def sentence(row: RequestRow, attempts: tuple[AttemptRow, ...], decision: dict[s
     elif row.status == 499:
         head = f"The client left before {row.provider} had answered."
     elif len(attempts) == 1:
-        head = f"{_failure(attempts[0]).capitalize()}, and nothing else could answer."
+        head = f"{_failure(attempts[0])}, and nothing else could answer."
     else:
         head = "Every attempt failed: " + ", then ".join(_failure(attempt) for attempt in attempts) + "."
     if decision.get("rule"):

@@ -147,6 +147,11 @@ class Routers:
                 raise Conflict(
                     f'The router "{view.name}" is used by the keys {", ".join(users)}; give them another first.'
                 )
+            leading = _leading_to(live_documents(session), view.name)
+            if leading:
+                raise Conflict(
+                    f'The router "{view.name}" is where rules of {", ".join(leading)} go on; change those first.'
+                )
             session.exec(delete(RouterVersionRow).where(col(RouterVersionRow.router_id) == view.id))
             session.delete(session.get_one(RouterRow, view.id))
             note(session, actor, "delete router", view.name, before=view.document)
@@ -218,6 +223,18 @@ def plain(document: RouterDocument) -> dict[str, Any]:
     """The document as JSON values, defaults left out."""
     value: dict[str, Any] = msgspec.to_builtins(document)
     return value
+
+
+def _leading_to(documents: dict[str, RouterDocument], name: str) -> list[str]:
+    """The other routers with a rule that goes on there. The built-in one takes a deleted default's place."""
+    if name == BUILT_IN.name:
+        return []
+    wanted = f"router:{name}"
+    return [
+        other
+        for other, document in documents.items()
+        if other != name and any(rule.on_failure == wanted for rule in document.rules)
+    ]
 
 
 def _rule(document: dict[str, Any], rule_id: str) -> dict[str, Any]:

@@ -49,13 +49,13 @@ class DurableWriter:
     async def commit(self, rows: Rows) -> None:
         """Returns when the rows are safe: committed, or fsynced in the spool. Whoever is cancelled while waiting
         leaves them in good hands."""
-        written = self._write(rows)
         try:
-            await asyncio.shield(written)
+            await self._write(rows)
         except SQLAlchemyError as error:
             await asyncio.shield(self._save(rows, error))
         except asyncio.CancelledError:
-            self._in_background(self._look_after(written, rows))
+            # written again rather than shielded: rows replace by id, and a shield would cost every request
+            self._in_background(self._look_after(self._write(rows), rows))
             raise
 
     def start(self) -> None:

@@ -1,5 +1,4 @@
-"""The way through in a real browser, and what models may not do to it. Skipped where there is no Chromium, but never
-in continuous integration."""
+"""The way through in a real browser, and what models may not do to it. Skipped without Chromium, never in CI."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class ErrorLog:
 
 
 class _Quiet(RotatingFileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+    def handleError(self, record: logging.LogRecord) -> None:
         """A full disk must not fill the log on stderr as well, once for every request."""
 
 

@@ -6,14 +6,15 @@ from typing import Any
 
 from app.api.management import shapes
 from app.api.management.access import ActorOf, Endpoints, ServicesOf
+from app.api.management.paging import Paged
 from app.security.permissions import Permission
 
 ROUTER = Endpoints(prefix="/api/chat/sessions", tags=["chat"])
 
 
 @ROUTER.on("GET", "", needs=Permission.CHAT)
-async def list_sessions(services: ServicesOf, actor: ActorOf) -> dict[str, Any]:
-    return shapes.page([shapes.conversation(info) for info in await services.chats.list(actor)])
+async def list_sessions(services: ServicesOf, actor: ActorOf, paged: Paged) -> dict[str, Any]:
+    return paged.page([shapes.conversation(info) for info in await services.chats.list(actor)])
 
 
 @ROUTER.on("POST", "", needs=Permission.CHAT, status=201)

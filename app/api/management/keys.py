@@ -6,6 +6,7 @@ from typing import Any
 
 from app.api.management import shapes
 from app.api.management.access import ActorOf, Endpoints, ServicesOf
+from app.api.management.paging import Paged
 from app.security.permissions import Permission, allows
 
 OWN = Permission.OWN_KEYS
@@ -13,10 +14,10 @@ ROUTER = Endpoints(prefix="/api", tags=["keys"])
 
 
 @ROUTER.on("GET", "/keys", needs=OWN)
-async def list_keys(services: ServicesOf, actor: ActorOf) -> dict[str, Any]:
+async def list_keys(services: ServicesOf, actor: ActorOf, paged: Paged) -> dict[str, Any]:
     """Everyone's for owners and admins, one's own for members."""
     views = await services.keys.list(actor, all=allows(actor.role, Permission.MANAGE_GATEWAY))
-    return shapes.page([shapes.key(view) for view in views])
+    return paged.page([shapes.key(view) for view in views])
 
 
 @ROUTER.on("POST", "/keys", needs=OWN, status=201)

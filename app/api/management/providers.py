@@ -6,6 +6,7 @@ from typing import Any
 
 from app.api.management import shapes
 from app.api.management.access import ActorOf, Endpoints, ServicesOf
+from app.api.management.paging import Paged
 from app.core.errors import NotFound
 from app.security.permissions import Permission
 
@@ -14,8 +15,8 @@ ROUTER = Endpoints(prefix="/api", tags=["providers"])
 
 
 @ROUTER.on("GET", "/providers", needs=MANAGE)
-async def list_providers(services: ServicesOf) -> dict[str, Any]:
-    return shapes.page([shapes.provider(view) for view in services.providers.list()])
+async def list_providers(services: ServicesOf, paged: Paged) -> dict[str, Any]:
+    return paged.page([shapes.provider(view) for view in services.providers.list()])
 
 
 @ROUTER.on("POST", "/providers", needs=MANAGE, status=201)

@@ -8,6 +8,7 @@ from fastapi import Body
 
 from app.api.management import shapes
 from app.api.management.access import ActorOf, Endpoints, ServicesOf
+from app.api.management.paging import Paged
 from app.security.permissions import Permission
 from app.services.routers import RouterView
 
@@ -17,8 +18,8 @@ Document = dict[str, Any]
 
 
 @ROUTER.on("GET", "", needs=MANAGE)
-async def list_routers(services: ServicesOf) -> dict[str, Any]:
-    return shapes.page([_shape(view) for view in await services.routers.list()])
+async def list_routers(services: ServicesOf, paged: Paged) -> dict[str, Any]:
+    return paged.page([_shape(view) for view in await services.routers.list()])
 
 
 @ROUTER.on("POST", "", needs=MANAGE, status=201)

@@ -8,6 +8,7 @@ from fastapi import Query
 
 from app.api.management import shapes
 from app.api.management.access import ActorOf, Endpoints, ServicesOf
+from app.api.management.paging import Paged
 from app.security.permissions import Permission
 
 MANAGE = Permission.MANAGE_PEOPLE
@@ -15,8 +16,8 @@ ROUTER = Endpoints(prefix="/api", tags=["users"])
 
 
 @ROUTER.on("GET", "/users", needs=MANAGE)
-async def list_users(services: ServicesOf) -> dict[str, Any]:
-    return shapes.page([shapes.user(person) for person in await services.people.list()])
+async def list_users(services: ServicesOf, paged: Paged) -> dict[str, Any]:
+    return paged.page([shapes.user(person) for person in await services.people.list()])
 
 
 @ROUTER.on("POST", "/users", needs=MANAGE, status=201)

@@ -54,6 +54,7 @@ class Gateway:
         self._ended: list[Callable[[Call], None]] = []
         self.running = 0
         self.served = 0
+        self._quiet: asyncio.Event | None = None
 
     async def run(self, call: Call, client: ClientSide) -> None:
         """Answers the client. Raises AnyGPTError while nothing was sent to it; later errors go in-band."""
@@ -89,7 +90,8 @@ class Gateway:
     async def settled(self) -> None:
         """Returns when no call runs any more."""
         while self.running:
-            await asyncio.sleep(0.02)
+            self._quiet = asyncio.Event()
+            await self._quiet.wait()
 
     def on_end(self, listener: Callable[[Call], None]) -> None:
         self._ended.append(listener)
@@ -183,6 +185,8 @@ class Gateway:
 
     def _release(self, call: Call) -> None:
         self.running -= 1
+        if self._quiet is not None and not self.running:
+            self._quiet.set()
         self.served += 1
         if call.limits is not None and call.admitted is not None:
             call.limits.finish(self._clock.monotonic(), call.admitted, call.tokens)
