@@ -13,6 +13,7 @@ from components.format import count, plural
 from components.fragment import Fragment
 from components.key_dialog import open_key_dialog, show_secret
 from components.key_table import key_state, key_table
+from components.list_tools import list_tools
 from components.markup import Html, h, icon
 from components.notify import guarded
 from components.page import PageContext, page
@@ -92,39 +93,7 @@ class KeysPage:
         filters = {"all": "All", "mine": "Mine", "look": "Needs a look"}
         if not self._manage:
             del filters["mine"]
-        return h(
-            "div.a-row.a-wrap.a-tools",
-            h(
-                "div.a-input.is-sm.a-search",
-                icon("search", class_="a-t3"),
-                h(
-                    "input",
-                    type="search",
-                    value=self._text,
-                    placeholder="Search keys",
-                    aria_label="Search keys",
-                    data_input="search",
-                    data_search=True,
-                ),
-            ),
-            h(
-                "div.a-seg",
-                [
-                    h(
-                        "button",
-                        f"{label} {len(self._of(name))}",
-                        type="button",
-                        class_="on" if name == self._only else "",
-                        aria_pressed=str(name == self._only).lower(),
-                        data_act="only",
-                        data_value=name,
-                    )
-                    for name, label in filters.items()
-                ],
-                role="group",
-                aria_label="Show",
-            ),
-        )
+        return list_tools("Search keys", self._text, filters, self._only, "only", lambda name: len(self._of(name)))
 
     def _markup(self) -> Html:
         found = [key for key in self._of(self._only) if self._text in f"{key.name} {key.owner} {key.hint}".lower()]

@@ -9,6 +9,7 @@ from app.services.views import ProviderView
 from components.badges import NEEDS_A_LOOK
 from components.format import plural
 from components.fragment import Fragment
+from components.list_tools import list_tools
 from components.markup import Html, h, icon, join
 from components.models_dialog import ModelsDialog
 from components.page import PageContext, page
@@ -87,38 +88,8 @@ class ProvidersPage:
         return list(found)
 
     def _tool_row(self) -> Html:
-        return h(
-            "div.a-row.a-wrap.a-tools",
-            h(
-                "div.a-input.is-sm.a-search",
-                icon("search", class_="a-t3"),
-                h(
-                    "input",
-                    type="search",
-                    value=self._text,
-                    placeholder="Search providers",
-                    aria_label="Search providers",
-                    data_input="search",
-                    data_search=True,
-                ),
-            ),
-            h(
-                "div.a-seg",
-                [
-                    h(
-                        "button",
-                        f"{label} {len(self._matching(name))}",
-                        type="button",
-                        class_="on" if name == self._filter else "",
-                        aria_pressed=str(name == self._filter).lower(),
-                        data_act="filter",
-                        data_value=name,
-                    )
-                    for name, label in FILTERS.items()
-                ],
-                role="group",
-                aria_label="Show",
-            ),
+        return list_tools(
+            "Search providers", self._text, FILTERS, self._filter, "filter", lambda name: len(self._matching(name))
         )
 
     def _markup(self) -> Html:

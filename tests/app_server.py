@@ -150,9 +150,7 @@ class _Thread(threading.Thread):
         self._ready.set()
 
     async def _serve(self) -> None:
-        async with open_services(
-            self._settings, serving=True, demo=DemoTransport(pace=0), **self._seams
-        ) as services:
+        async with open_services(self._settings, serving=True, demo=DemoTransport(pace=0), **self._seams) as services:
             config = uvicorn.Config(
                 Application(services, keep_alive_s=self._keep_alive_s),
                 port=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -191,9 +192,9 @@ def _check_rule(rule: Rule, where: str) -> None:
         if conditions is not None:
             _check_conditions(conditions, f"{where}.{part}")
     for position, target in enumerate(rule.targets):
-        if target.weight < 0:
+        if not 0 <= target.weight < math.inf:
             raise BadRequest(
-                f"{where}.targets[{position}].weight: 0 or more.", field=f"{where}.targets[{position}].weight"
+                f"{where}.targets[{position}].weight: a number, 0 or more.", field=f"{where}.targets[{position}].weight"
             )
 
 
@@ -235,5 +236,7 @@ def _within(now: datetime, start: int, end: int) -> bool:
 
 
 def _field_of(message: str) -> str | None:
-    found = re.search(r"at `\$\.?([^`]*)`", message)
-    return found[1] if found else None
+    """Where msgspec found the fault: the path, and the field that is missing or unknown there."""
+    path = re.search(r"at `\$\.?([^`]*)`", message)
+    name = re.search(r"(?:required|unknown) field `([^`]*)`", message)
+    return ".".join(found[1] for found in (path, name) if found) or None

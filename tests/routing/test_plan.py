@@ -79,12 +79,14 @@ def test_a_circle_of_routers_ends() -> None:
 
 
 def test_what_a_deployment_lacks_is_said() -> None:
-    blind = deployment("blind/m", capabilities=frozenset({"chat"}))
+    blind = deployment("blind/m", capabilities=frozenset({"chat"}), declared=True)
     needs = question(needs=frozenset({"vision"}))
     found = plan([blind, A], q=needs)
     assert order(found) == ["a"], "unknown capabilities are allowed"
     assert [each.reason for each in found.dropped] == ["no vision, which the request needs"]
     assert plan([blind], q=needs).missing == {"vision"}
+    assumed = deployment("assumed/m", capabilities=frozenset({"chat"}))
+    assert order(plan([assumed], q=needs)) == ["assumed"], "the catalogue's word refuses nobody"
     small = deployment("small/m", context_window=1000)
     found = plan([small], q=question(input_tokens=10_000))
     assert "10,000 tokens is over its 1,000" in found.dropped[0].reason
@@ -117,6 +119,7 @@ deployments = some.lists(
         some.sampled_from(["m", "n"]),
         priority=some.integers(0, 3),
         capabilities=some.none() | some.frozensets(some.sampled_from(["chat", "vision", "tools"])),
+        declared=some.booleans(),
         context_window=some.none() | some.integers(1, 1000),
         price=some.none() | some.just(Price(input=1, output=1)),
     ),
@@ -134,7 +137,9 @@ deployments = some.lists(
     rules=some.lists(
         some.fixed_dictionaries(
             {
-                "targets": some.lists(some.sampled_from("abcdefx").map(lambda name: {"provider": name, "model": "m"}), max_size=5),
+                "targets": some.lists(
+                    some.sampled_from("abcdefx").map(lambda name: {"provider": name, "model": "m"}), max_size=5
+                ),
                 "on_failure": some.sampled_from(["next_rule", "stop", "router:side"]),
             }
         ),
@@ -154,7 +159,7 @@ def test_a_plan_is_an_order_over_allowed_candidates(
     assert not dropped & set(ids), "kept or dropped, never both"
     for each in found.order:
         fit = each.deployment
-        assert fit.capabilities is None or needs <= fit.capabilities
+        assert not fit.declared or fit.capabilities is None or needs <= fit.capabilities
         assert not (budget and fit.price is None)
         assert fit.context_window is None or tokens * 0.6 <= fit.context_window
     well = [each for each in found.order if each.deployment.provider not in unwell]

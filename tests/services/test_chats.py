@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 
@@ -59,7 +60,12 @@ async def test_a_question_is_answered_and_kept_with_what_it_cost(
 async def test_what_was_said_before_goes_along(services: Services, owner: Person, conversation: str) -> None:
     await end(await services.chats.ask(owner, conversation, "First.", "demo/echo"))
     await end(await services.chats.ask(owner, conversation, "Second.", "demo/echo"))
-    assert [message.text for message in await services.chats.messages(owner, conversation)] == ["First.", "First.", "Second.", "Second."]
+    assert [message.text for message in await services.chats.messages(owner, conversation)] == [
+        "First.",
+        "First.",
+        "Second.",
+        "Second.",
+    ]
 
 
 async def test_a_stopped_answer_stays_as_far_as_it_got(services: Services, owner: Person, conversation: str) -> None:
@@ -77,7 +83,9 @@ async def test_a_stopped_answer_stays_as_far_as_it_got(services: Services, owner
     assert again.text == "And now?"
 
 
-async def test_an_answer_is_written_again_beside_the_first(services: Services, owner: Person, conversation: str) -> None:
+async def test_an_answer_is_written_again_beside_the_first(
+    services: Services, owner: Person, conversation: str
+) -> None:
     first = await end(await services.chats.ask(owner, conversation, "Say this.", "demo/echo"))
     second = await end(await services.chats.regenerate(owner, conversation, first.id, "demo/chat"))
     shown = await services.chats.messages(owner, conversation)
@@ -107,7 +115,7 @@ async def test_two_viewers_see_the_same_answer_grow(services: Services, owner: P
 
     one, two = await asyncio.gather(watch(), watch())
     for seen in (one, two):
-        assert all(later.startswith(earlier) for earlier, later in zip(seen, seen[1:], strict=False)), "text only grows"
+        assert all(later.startswith(earlier) for earlier, later in pairwise(seen)), "text only grows"
     assert one[-1] == two[-1] == turn.text
     assert len(one) > 2
 

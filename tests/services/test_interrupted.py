@@ -51,7 +51,9 @@ async def test_an_answer_that_was_being_written_says_so(services: Services, owne
         session.add(ConversationRow(id="conv_1", person_id=owner.id, leaf_id="msg_2"))
         session.flush()
         session.add(MessageRow(id="msg_1", conversation_id="conv_1", role="user", text="Hello?"))
-        session.add(MessageRow(id="msg_2", conversation_id="conv_1", parent_id="msg_1", role="assistant", status="writing"))
+        session.add(
+            MessageRow(id="msg_2", conversation_id="conv_1", parent_id="msg_1", role="assistant", status="writing")
+        )
 
     await services.db.write(crash)
     await services.db.write(mark_interrupted)

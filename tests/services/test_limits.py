@@ -79,6 +79,8 @@ def test_other_limits_begin_anew_but_what_runs_still_counts() -> None:
     limits.admit(0, 0)
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.01, "0.1 s"), (0.44, "0.4 s"), (1, "2 s"), (59.5, "60 s"), (600, "11 min")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.01, "0.1 s"), (0.44, "0.4 s"), (1, "2 s"), (59.5, "60 s"), (600, "11 min")]
+)
 def test_waits_are_rounded_up(value: float, text: str) -> None:
     assert seconds(value) == text

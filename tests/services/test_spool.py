@@ -73,7 +73,9 @@ async def test_answers_are_released_and_their_rows_kept_until_there_is_room(
             assert (await client.get("/ready")).status_code == 200
             assert (await client.post(CHAT, json=body)).status_code == 200
             left = (await client.get("/v1/key")).json()["budgets"][0]
-        rows = server.run(server.services.db.read(lambda s: s.exec(select(func.count(), func.sum(RequestRow.cost))).one()))
+        rows = server.run(
+            server.services.db.read(lambda s: s.exec(select(func.count(), func.sum(RequestRow.cost))).one())
+        )
         assert rows[0] == 61, "the refused one leaves no row"
         assert left["spent_usd"] == f"0.{rows[1]:09d}".rstrip("0")
         assert left["reserved_usd"] == "0.00"
@@ -81,13 +83,46 @@ async def test_answers_are_released_and_their_rows_kept_until_there_is_room(
 
 def lines(number: int) -> Rows:
     """Rows that look like the ledger's."""
-    attempt = [f"att_{number}", f"req_{number}", 1, "closed", None, None, "p", "p", None, "m", None, None, 0, 200, None, 1, 0, None, 0, 0, 5]
-    request = {"id": f"req_{number}", "at": 1, "model_asked": "m", "format": "x", "stream": False, "status": 200, "cost": 5}
+    attempt = [
+        f"att_{number}",
+        f"req_{number}",
+        1,
+        "closed",
+        None,
+        None,
+        "p",
+        "p",
+        None,
+        "m",
+        None,
+        None,
+        0,
+        200,
+        None,
+        1,
+        0,
+        None,
+        0,
+        0,
+        5,
+    ]
+    request = {
+        "id": f"req_{number}",
+        "at": 1,
+        "model_asked": "m",
+        "format": "x",
+        "stream": False,
+        "status": 200,
+        "cost": 5,
+    }
     names = upserts()["request"].names
     counts = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
               "latency_ms", "attempts", "estimated_input")  # fmt: skip
     values = {**dict.fromkeys(counts, 0), "estimated": False, "tags": b"[]", "needs": b"[]", **request}
-    return [("attempt", f"att_{number}", tuple(attempt)), ("request", f"req_{number}", tuple(values.get(n) for n in names))]
+    return [
+        ("attempt", f"att_{number}", tuple(attempt)),
+        ("request", f"req_{number}", tuple(values.get(n) for n in names)),
+    ]
 
 
 async def stored(services: Services) -> list[str]:

@@ -10,9 +10,7 @@ import httpx
 import pytest
 
 from tests.upstream import samples
-from tests.upstream.fixtures import RunningUpstream, recordings, upstream
-
-__all__ = ["recordings", "upstream"]
+from tests.upstream.fixtures import RunningUpstream
 
 
 @pytest.fixture

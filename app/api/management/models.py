@@ -13,9 +13,7 @@ ROUTER = Endpoints(prefix="/api", tags=["models"])
 
 
 @ROUTER.on("GET", "/models", needs=Permission.READ_SHARED)
-async def list_models(
-    services: ServicesOf, paged: Paged, search: str = "", provider: str = ""
-) -> dict[str, Any]:
+async def list_models(services: ServicesOf, paged: Paged, search: str = "", provider: str = "") -> dict[str, Any]:
     """Every deployment, also those switched off, with price and capabilities."""
     found = [
         {**shapes.model(model), "cursor": f"{view.name}/{model.id}"}

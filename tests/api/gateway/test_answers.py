@@ -130,7 +130,11 @@ async def test_the_clients_key_never_reaches_the_provider(server: AppServer, ups
 
 async def test_the_key_may_stand_where_any_sdk_puts_it(server: AppServer) -> None:
     async with server.stranger() as client:
-        for headers in ({"authorization": f"Bearer {server.key}"}, {"x-api-key": server.key}, {"x-goog-api-key": server.key}):
+        for headers in (
+            {"authorization": f"Bearer {server.key}"},
+            {"x-api-key": server.key},
+            {"x-goog-api-key": server.key},
+        ):
             assert (await client.post(CHAT, json=chat("demo/echo"), headers=headers)).status_code == 200
 
 

@@ -14,9 +14,7 @@ from tests.upstream.fixtures import RunningUpstream
 # behind the first word of each sample, in the middle of the next event
 FAMILIES = {"openai": samples.OPENAI, "anthropic": samples.ANTHROPIC}
 CUT = {name: family["stream"].body.index("Grüße".encode()) + 150 for name, family in FAMILIES.items()}
-every_pair = pytest.mark.parametrize(
-    ("provider", "path"), [(p, path) for p in CUT for path in (CHAT, MESSAGES)]
-)
+every_pair = pytest.mark.parametrize(("provider", "path"), [(p, path) for p in CUT for path in (CHAT, MESSAGES)])
 
 
 def body(path: str, model: str) -> dict[str, object]:

@@ -76,7 +76,9 @@ async def test_a_key_may_go_on_with_the_cheapest(server: AppServer, upstream: Ru
     dear = {"id": "dear", "price": {"input": "1", "output": "2000"}}
     model = server.provide(upstream, "openai/chat", priority=1, model=dear)
     server.provide(upstream, "openai/chat", alias=model, priority=2, model={"id": "cheap"})
-    server.provide(upstream, "openai/chat", alias=model, priority=3, model={"id": "middle", "price": {"input": "1", "output": "3"}})
+    server.provide(
+        upstream, "openai/chat", alias=model, priority=3, model={"id": "middle", "price": {"input": "1", "output": "3"}}
+    )
     secret = server.add_key(budgets=[{"usd": "0.21", "window": "day"}], on_budget="cheapest")
     async with server.client(secret) as client:
         answers = [await client.post(CHAT, json=chat(model, max_tokens=ROOM)) for _ in range(2)]

@@ -123,7 +123,11 @@ async def test_422_where_the_model_lacks_what_is_needed(
 ) -> None:
     model = server.provide(upstream, "openai/chat", model={"capabilities": ["chat"]})
     tool = {"name": "t", "parameters": {"type": "object"}}
-    tools = [{"type": "function", "function": tool}] if path == CHAT else [{"name": "t", "input_schema": {"type": "object"}}]
+    tools = (
+        [{"type": "function", "function": tool}]
+        if path == CHAT
+        else [{"name": "t", "input_schema": {"type": "object"}}]
+    )
     async with server.client() as client:
         check(await client.post(path, json=body(path, model, tools=tools)), path, 422, "tools")
 

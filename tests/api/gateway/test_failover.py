@@ -9,11 +9,27 @@ from tests.app_server import AppServer
 from tests.upstream.fixtures import RunningUpstream
 
 TEXT = "Grüße vom Muster 🦉."
-MISHAPS = ["status-500", "status-503", "status-429", "status-401", "status-403", "status-404", "reset", "garbage", "html"]
+MISHAPS = [
+    "status-500",
+    "status-503",
+    "status-429",
+    "status-401",
+    "status-403",
+    "status-404",
+    "reset",
+    "garbage",
+    "html",
+]
 both = pytest.mark.parametrize("stream", [False, True])
 
 
-def two(server: AppServer, upstream: RunningUpstream, *modifiers: str, sample: str = "openai/chat", good: str = "openai/chat") -> str:
+def two(
+    server: AppServer,
+    upstream: RunningUpstream,
+    *modifiers: str,
+    sample: str = "openai/chat",
+    good: str = "openai/chat",
+) -> str:
     """A model that a broken provider serves first, and a good one after it."""
     model = server.provide(upstream, sample, *modifiers, priority=1)
     return server.provide(upstream, good, alias=model, priority=2)

@@ -54,7 +54,12 @@ async def test_a_key_can_ask_what_is_left_of_it(server: AppServer, upstream: Run
     async with server.client(secret) as client:
         await client.post(CHAT, json=chat(model))
         value = (await client.get("/v1/key")).json()
-    assert (value["name"], value["user"], value["router"], value["models"]) == ("asking", "ada@example.org", "default", ["*"])
+    assert (value["name"], value["user"], value["router"], value["models"]) == (
+        "asking",
+        "ada@example.org",
+        "default",
+        ["*"],
+    )
     assert value["expires"] == "2099-01-01T00:00:00.000Z"
     assert value["limits"] == {"rpm": 5, "concurrent": 2}
     assert value["limits_remaining"] == {"rpm": 4, "concurrent": 2}
@@ -65,9 +70,7 @@ async def test_a_key_can_ask_what_is_left_of_it(server: AppServer, upstream: Run
     assert secret not in str(value)
 
 
-async def test_a_finished_request_can_be_looked_up_by_its_own_key(
-    server: AppServer, upstream: RunningUpstream
-) -> None:
+async def test_a_finished_request_can_be_looked_up_by_its_own_key(server: AppServer, upstream: RunningUpstream) -> None:
     model = server.provide(upstream, "openai/chat", "status-500", priority=1)
     server.provide(upstream, "anthropic/chat", alias=model, priority=2)
     async with server.client() as client:
@@ -87,7 +90,10 @@ async def test_health_readiness_and_ping_need_no_key(server: AppServer) -> None:
     async with server.stranger() as client:
         assert (await client.get("/health")).json() == {"status": "ok"}
         ready = await client.get("/ready")
-        assert (ready.status_code, ready.json()["checks"]) == (200, {"database": True, "ledger": True, "provider": True})
+        assert (ready.status_code, ready.json()["checks"]) == (
+            200,
+            {"database": True, "ledger": True, "provider": True},
+        )
         before = (await client.get("/ping")).json()
         async with server.client() as other:
             await other.post(CHAT, json=chat("demo/echo"))

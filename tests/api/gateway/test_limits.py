@@ -68,9 +68,7 @@ async def test_refused_requests_do_not_count(still: Still) -> None:
         assert statuses(await many(client, 4)) == {200: 2, 429: 2}
 
 
-async def test_a_request_over_the_budget_takes_no_place_in_the_limits(
-    still: Still, upstream: RunningUpstream
-) -> None:
+async def test_a_request_over_the_budget_takes_no_place_in_the_limits(still: Still, upstream: RunningUpstream) -> None:
     model = still.server.provide(upstream, "openai/chat")
     key = still.server.add_key(limits={"rpm": 2}, budgets=[{"usd": "0.001", "window": "day"}])
     async with still.server.client(key) as client:

@@ -88,7 +88,12 @@ def _wrong_password(answer: httpx.Response, path: str) -> bool:
 
 
 async def test_nobody_is_let_in_without_showing_who_they_are(client: Callable[..., httpx.AsyncClient]) -> None:
-    for headers in ({}, {"authorization": "Bearer nonsense"}, {"cookie": "anygpt_session=nonsense"}, {"x_api_key": "gw_live_x"}):
+    for headers in (
+        {},
+        {"authorization": "Bearer nonsense"},
+        {"cookie": "anygpt_session=nonsense"},
+        {"x_api_key": "gw_live_x"},
+    ):
         for method, path in ENDPOINTS:
             if None not in allowed(path):
                 problem(await client(**headers).request(method, address(path), json={}), 401)
@@ -144,7 +149,9 @@ async def test_nobody_raises_themselves(api_as: As, role: str) -> None:
     problem(await client.put("/api/users/ada@example.org", json={"password": "another one 123"}), 403)
 
 
-async def test_members_see_their_own_keys_alone(api_as: As, services: Services, add_key: Callable[..., Awaitable[str]]) -> None:
+async def test_members_see_their_own_keys_alone(
+    api_as: As, services: Services, add_key: Callable[..., Awaitable[str]]
+) -> None:
     await add_key("the team's")
     member = await api_as("member")
     made = (await member.post("/api/keys", json={"name": "mine"})).json()

@@ -85,7 +85,9 @@ async def test_a_router_and_its_rules(api: httpx.AsyncClient) -> None:
 
 async def test_a_keys_secret_is_shown_once(api: httpx.AsyncClient) -> None:
     budgets = [{"usd": "5.00", "window": "day"}]
-    made = await api.post("/api/keys", json={"name": "ci", "budgets": budgets, "limits": {"rpm": 5}, "expires": "2099-01-01"})
+    made = await api.post(
+        "/api/keys", json={"name": "ci", "budgets": budgets, "limits": {"rpm": 5}, "expires": "2099-01-01"}
+    )
     assert made.status_code == 201
     secret = made.json()["secret"]
     assert secret.startswith("gw_live_")
@@ -113,10 +115,14 @@ async def test_a_key_is_made_for_a_person(api: httpx.AsyncClient, people: object
 
 
 async def test_people(api: httpx.AsyncClient, client: Callable[..., httpx.AsyncClient]) -> None:
-    made = await api.post("/api/users", json={"email": "Bob@Example.org", "role": "viewer", "password": "long enough 1"})
+    made = await api.post(
+        "/api/users", json={"email": "Bob@Example.org", "role": "viewer", "password": "long enough 1"}
+    )
     assert made.status_code == 201
     assert (made.json()["email"], made.json()["name"], made.json()["role"]) == ("bob@example.org", "Bob", "viewer")
-    token = (await client().post("/api/auth/login", json={"email": "bob@example.org", "password": "long enough 1"})).json()
+    token = (
+        await client().post("/api/auth/login", json={"email": "bob@example.org", "password": "long enough 1"})
+    ).json()
     bob = client(authorization=f"Bearer {token['token']}")
     assert (await bob.get("/api/auth/me")).json()["permissions"] == ["read_shared", "read_all_logs"]
     changed = await api.put("/api/users/bob@example.org", json={"role": "member", "name": "Bob"})
@@ -201,7 +207,10 @@ async def test_conversations_are_ones_own(api: httpx.AsyncClient, api_as: As, se
     async for _ in turn.updates():
         pass
     value = (await api.get(f"/api/chat/sessions/{made['id']}")).json()
-    assert [(message["role"], message["text"]) for message in value["messages"]] == [("user", "Hello."), ("assistant", "Hello.")]
+    assert [(message["role"], message["text"]) for message in value["messages"]] == [
+        ("user", "Hello."),
+        ("assistant", "Hello."),
+    ]
     assert value["messages"][1]["cost_usd"] == "0.00"
     other = await api_as("admin")
     assert (await other.get("/api/chat/sessions")).json()["items"] == []
@@ -224,7 +233,9 @@ async def test_lists_come_in_pages(api: httpx.AsyncClient, services: Services) -
         assert len(whole) >= 4
         pages, cursor = [], None
         for _ in range(20):
-            answer = (await api.get(f"/api/{path}", params={"limit": 2, **({"cursor": cursor} if cursor else {})})).json()
+            answer = (
+                await api.get(f"/api/{path}", params={"limit": 2, **({"cursor": cursor} if cursor else {})})
+            ).json()
             assert set(answer) >= {"items", "next_cursor", "total"}
             pages += answer["items"]
             if (cursor := answer["next_cursor"]) is None:
@@ -248,7 +259,12 @@ async def test_lists_come_in_pages(api: httpx.AsyncClient, services: Services) -
         ("POST", "/api/keys", {"name": "x", "router": "none"}, "router"),
         ("POST", "/api/providers", {"name": "a b", "kind": "openai"}, "name"),
         ("POST", "/api/providers", {"name": "a", "kind": "none"}, "kind"),
-        ("POST", "/api/providers", {"name": "a", "kind": "openai", "models": [{"id": "m", "price": {"input": "x", "output": "1"}}]}, "price"),
+        (
+            "POST",
+            "/api/providers",
+            {"name": "a", "kind": "openai", "models": [{"id": "m", "price": {"input": "x", "output": "1"}}]},
+            "price",
+        ),
         ("POST", "/api/users", {"email": "nobody"}, "email"),
         ("PUT", "/api/settings", [], "body"),
     ],
@@ -269,7 +285,9 @@ async def test_a_log_in_is_closed_after_five_wrong_passwords(
     client: Callable[..., httpx.AsyncClient], clock: MovedClock, services: Services
 ) -> None:
     async def attempt(password: str, address: str = "127.0.0.1", **name: str) -> httpx.Response:
-        return await client(address).post("/api/auth/login", json={"password": password, **(name or {"email": "ada@example.org"})})
+        return await client(address).post(
+            "/api/auth/login", json={"password": password, **(name or {"email": "ada@example.org"})}
+        )
 
     for left in (4, 3, 2, 1):
         problem(await attempt("wrong"), 401, f"{left} tr")
@@ -289,7 +307,9 @@ async def test_a_log_in_is_closed_after_five_wrong_passwords(
     problem(await attempt("wrong"), 401, "4 tries"), "a success counts from the start"
 
 
-async def test_wrong_passwords_all_at_once_are_no_way_around_the_limit(client: Callable[..., httpx.AsyncClient]) -> None:
+async def test_wrong_passwords_all_at_once_are_no_way_around_the_limit(
+    client: Callable[..., httpx.AsyncClient],
+) -> None:
     api = client()
     body = {"email": "ada@example.org", "password": "wrong"}
     answers = await asyncio.gather(*(api.post("/api/auth/login", json=body) for _ in range(12)))

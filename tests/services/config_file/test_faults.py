@@ -1,5 +1,5 @@
 """A bad file: the message names line and field, and nothing has changed."""
-# ruff: noqa: E501  a table reads best with one fault a line
+
 
 from __future__ import annotations
 
