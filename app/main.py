@@ -17,7 +17,7 @@ import structlog
 import uvicorn
 import uvloop
 import watchfiles
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse
 
 import app.api.management
@@ -30,7 +30,7 @@ from app.api.management.access import Endpoints
 from app.api.session_guard import SessionGuard, bind_socket_events, end_lost_sessions
 from app.api.web import POLICY, Web
 from app.core.discover import instances
-from app.core.errors import StartError
+from app.core.errors import NotFound, StartError
 from app.core.log import set_up_logging
 from app.core.settings import Settings
 from app.jobs.base import ScheduledJob
@@ -43,6 +43,7 @@ from components.page import PageSpec
 
 log = structlog.get_logger()
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 DRAIN_S = 30
 FLUSH_S = 5
 NUMBERS_S = 10.0
@@ -86,6 +87,8 @@ class Application:
             for router in instances(app.api.management, Endpoints):
                 self.parent.include_router(router)
             self.parent.add_api_route("/api/docs", self._api_page, include_in_schema=False)
+            # whatever else lies there is answered here: the pages' own 404 is for people
+            self.parent.add_api_route("/api/{rest:path}", _nothing_there, methods=METHODS, include_in_schema=False)
         if services.settings.enable_ui_routes:
             Web(services).register(self.parent)
             frame.mount(self.parent, services, instances(pages, PageSpec))
@@ -212,6 +215,10 @@ async def _refresh_numbers(services: Services) -> None:
         if services.live.changed() != seen:
             seen = services.live.changed()
             await services.provider_views.refresh_numbers()
+
+
+async def _nothing_there(request: Request) -> None:
+    raise NotFound(f"{request.method} {request.url.path} is no endpoint of this API; /api/docs lists them.")
 
 
 def _bound(job: ScheduledJob, services: Services) -> Job:

@@ -31,7 +31,10 @@ def mount(parent: FastAPI, services: Services, pages: Sequence[PageSpec]) -> Non
     ui.add_head_html(static_files.sheet_links(static_files.SHEETS), shared=True)
 
     async def root() -> None:
-        session: SessionInfo = ui.context.client.request.scope["state"]["session"]
+        session: SessionInfo | None = ui.context.client.request.scope["state"]["session"]
+        if session is None:  # an address of NiceGUI's own that does not exist
+            ui.label("There is nothing here.")
+            return
         person = services.people.get(session.person.id)
         frame = Frame(services, pages, person)
         frame.build()

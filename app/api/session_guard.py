@@ -22,7 +22,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "anygpt_session"
 SOCKET = "/_nicegui_ws"
-PUBLIC = ("/login", "/setup", "/auth/", "/static/", "/_nicegui/", "/favicon.ico", "/api/")
+PUBLIC = frozenset({"/login", "/setup", "/auth/login", "/auth/logout", "/favicon.ico"})
+PUBLIC_FOLDERS = ("/static/", "/_nicegui/", "/api/")
 
 
 class SessionGuard:
@@ -44,7 +45,7 @@ class SessionGuard:
             if session is None or not _may_attach(scope, session.id):
                 await _refuse_socket(scope, receive, send)
                 return
-        elif session is None and self._logs_in and not path.startswith(PUBLIC):
+        elif session is None and self._logs_in and path not in PUBLIC and not path.startswith(PUBLIC_FOLDERS):
             await self._to_login(scope, path)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -193,9 +193,8 @@ def _check_rule(rule: Rule, where: str) -> None:
             _check_conditions(conditions, f"{where}.{part}")
     for position, target in enumerate(rule.targets):
         if not 0 <= target.weight < math.inf:
-            raise BadRequest(
-                f"{where}.targets[{position}].weight: a number, 0 or more.", field=f"{where}.targets[{position}].weight"
-            )
+            field = f"{where}.targets[{position}].weight"
+            raise BadRequest(f"{field}: a number, 0 or more.", field=field)
 
 
 def _check_conditions(conditions: Conditions, where: str) -> None:

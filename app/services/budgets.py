@@ -50,23 +50,41 @@ class Reservation:
     def top_up(self, more: int, now: datetime) -> None:
         """Raises BudgetSpent when it does not fit."""
         self.budgets.check(more, now)
-        for budget in self.budgets.budgets:
-            budget.reserved += more
+        self.budgets.hold(more)
         self.amount += more
 
     def settle(self, cost: int, now: datetime) -> None:
         if self.settled:
             return
         self.settled = True
+        self.budgets.hold(-self.amount)
         for budget in self.budgets.budgets:
-            budget.reserved -= self.amount
             budget.roll(now)
             budget.spent += cost
 
 
 @dataclass(slots=True)
 class KeyBudgets:
+    """`reserved` outlasts a change of the budgets: requests under way hold it of whichever there are."""
+
     budgets: list[Budget] = field(default_factory=list)
+    reserved: int = 0
+
+    def hold(self, amount: int) -> None:
+        self.reserved += amount
+        for budget in self.budgets:
+            budget.reserved = self.reserved
+
+    def replace(self, budgets: list[Budget], now: datetime) -> None:
+        """Other budgets for the same key. Where the window stays, so does what is known to be spent in it: the ledger
+        may lack what was settled just now."""
+        spent = {budget.window: budget for budget in self.budgets}
+        for budget in budgets:
+            if (before := spent.get(budget.window)) is not None:
+                before.roll(now)
+                budget.spent = before.spent
+        self.budgets = budgets
+        self.hold(0)
 
     def check(self, amount: int, now: datetime) -> None:
         for budget in self.budgets:
@@ -77,8 +95,7 @@ class KeyBudgets:
     def reserve(self, amount: int, now: datetime) -> Reservation:
         """Raises BudgetSpent naming the budget, what is left and when it starts anew."""
         self.check(amount, now)
-        for budget in self.budgets:
-            budget.reserved += amount
+        self.hold(amount)
         return Reservation(self, amount)
 
     def left_share(self, now: datetime) -> float | None:

@@ -45,6 +45,7 @@ class JobBoard:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._states: dict[str, JobState] = {}
         self._running: set[asyncio.Task[str]] = set()
+        self._closing = False
 
     def start(self, jobs: list[Job]) -> None:
         for job in jobs:
@@ -83,6 +84,7 @@ class JobBoard:
         return await self._run(state)
 
     async def close(self) -> None:
+        self._closing = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for task in self._running:
@@ -101,6 +103,10 @@ class JobBoard:
         except AnyGPTError as error:
             state.last_ok, state.last_result = False, error.message
             log.warning("a job failed", job=state.job.name, reason=error.message)
+        except asyncio.CancelledError:
+            if not self._closing:
+                raise
+            state.last_ok, state.last_result = False, "stopped with the server"
         finally:
             state.running = False
             self._running.discard(task)

@@ -73,7 +73,7 @@ class Keys:
 
     async def update(self, actor: Actor | str, id_or_name: str, spec: KeySpec) -> KeyView:
         """Replaces everything but the secret (a given one replaces it too)."""
-        key = self._owned(actor, id_or_name)
+        key = self._changeable(actor, id_or_name)
         await self._state.change(lambda session: self.put(session, actor, spec, session.get_one(KeyRow, key.id)))
         return self.view(self.find(key.id), await self._db.read(self._today))
 
@@ -129,7 +129,7 @@ class Keys:
 
     async def rotate(self, actor: Actor | str, id_or_name: str) -> tuple[KeyView, str]:
         """A new secret at once; the old one is dead."""
-        key = self._owned(actor, id_or_name)
+        key = self._changeable(actor, id_or_name)
         secret = new_key_secret()
 
         def write(session: Session) -> None:
@@ -147,22 +147,23 @@ class Keys:
         """Budgets of new and changed keys, with what the ledger says is spent, before such a key can be used."""
         alive = snapshot.keys_by_id
         self._admission.forget(set(alive))
+        for key in alive.values():
+            if not key.budgets and (known := self._admission.known_budgets(key.id)) is not None:
+                known.budgets = []  # what is spent from now on is in the ledger alone
         changed = [key for key in alive.values() if key.budgets and not self._up_to_date(key)]
         if not changed:
             return
         spent = await self._db.read(lambda session: {key.id: self._spent(session, key) for key in changed})
         now = self._clock.now()
         for key in changed:
-            known = self._admission.known_budgets(key.id)
-            reserved = known.budgets[0].reserved if known is not None and known.budgets else 0
             budgets = []
             for definition, already in zip(key.budgets, spent[key.id], strict=True):
                 budget = Budget(definition["usd"], definition["window"], self._zone)
                 budget.roll(now)
-                budget.spent, budget.reserved = already, reserved
+                budget.spent = already
                 budgets.append(budget)
-            if known is not None:
-                known.budgets = budgets  # reservations under way settle here
+            if (known := self._admission.known_budgets(key.id)) is not None:
+                known.replace(budgets, now)  # reservations under way settle here
             else:
                 self._admission.set_budgets(key.id, KeyBudgets(budgets))
 
@@ -229,6 +230,13 @@ class Keys:
             return key
         if key.person is None or key.person.id != actor.id:
             raise NotFound(f'There is no key "{id_or_name}".')
+        return key
+
+    def _changeable(self, actor: Actor | str, id_or_name: str) -> Key:
+        """Who may not manage all keys cannot bring a revoked one back."""
+        key = self._owned(actor, id_or_name)
+        if key.disabled and not isinstance(actor, str) and not _manages(actor):
+            raise NotAllowed(f'The key "{key.name}" was revoked. Make a new one, or ask an admin.')
         return key
 
     def _values(self, session: Session, actor: Actor | str, spec: KeySpec, row: KeyRow | None) -> dict[str, Any]:

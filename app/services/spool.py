@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ class DurableWriter:
             self._in_background(self._look_after(self._write(rows), rows))
             raise
 
+    async def recover(self) -> None:
+        """Tries once to write what an earlier run left: before the ledger is read for what was spent."""
+        if self.spooling:
+            with suppress(SQLAlchemyError, OSError):
+                await self._drain_once()
+
     def start(self) -> None:
         """Drains what an earlier run left, in the background."""
         if self.spooling and (self._drainer is None or self._drainer.done()):
@@ -102,12 +109,15 @@ class DurableWriter:
     async def _drain(self) -> None:
         while self.spooling:
             try:
-                lines = await asyncio.to_thread(self._read)
-                for line in lines:
-                    await self._write(_rows(line))
-                await asyncio.to_thread(self._forget, set(lines))
+                await self._drain_once()
             except (SQLAlchemyError, OSError):
                 await asyncio.sleep(DRAIN_S)
+
+    async def _drain_once(self) -> None:
+        lines = await asyncio.to_thread(self._read)
+        for line in lines:
+            await self._write(_rows(line))
+        await asyncio.to_thread(self._forget, set(lines))
 
     def _append(self, line: bytes) -> None:
         with self._file:

@@ -155,6 +155,7 @@ async def _wire(
     state.on_change(keys.follow)
     state.on_change(tell)
     if serving:
+        await writer.recover()
         left_open = await db.write(mark_interrupted)
         if left_open:
             log.warning("the last run ended in the middle of requests; they are in the ledger", requests=left_open)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as some
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from app.routing.breaker import CONSECUTIVE, MIN_VOLUME, OPEN_MAX_S, OPEN_S, WINDOW_S, Breaker
 
@@ -154,7 +155,7 @@ def test_whatever_happened_a_deployment_that_is_well_again_answers_within_ten_se
         if breaker.allows(now):
             trial(breaker, now, ok)
     assert OPEN_MAX_S < 10
-    now += OPEN_MAX_S
+    now += OPEN_MAX_S + 0.01
     trial(breaker, now, ok=True)
     assert breaker.state(now) == "closed"
 
@@ -169,3 +170,49 @@ def test_while_open_nothing_is_allowed_and_while_closed_everything_is(calls: lis
         if state != "open":
             trial(breaker, now, ok)
             assert not (ok and breaker.state(now) != "closed")
+
+
+@given(some.lists(some.floats(0, 30), max_size=60))
+def test_successes_alone_never_open_it(waits: list[float]) -> None:
+    breaker, now = Breaker(), 0.0
+    for wait in waits:
+        now += wait
+        breaker.succeeded(now)
+    assert breaker.state(now) == "closed"
+
+
+class Life(RuleBasedStateMachine):
+    """Calls that take their time, clients that leave, failures of calls that began before it opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.breaker, self.now = Breaker(), 0.0
+
+    @rule(seconds=some.floats(0, 30))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(ok=some.booleans(), takes=some.floats(0, 5), leaves=some.booleans())
+    def call(self, ok: bool, takes: float, leaves: bool) -> None:
+        if not self.breaker.allows(self.now):
+            return
+        self.breaker.start(self.now)
+        self.now += takes
+        if leaves:
+            self.breaker.released()
+        elif ok:
+            self.breaker.succeeded(self.now)
+            assert self.breaker.state(self.now) == "closed"
+        else:
+            self.breaker.failed(self.now, "timed out")
+
+    @rule()
+    def late_failure(self) -> None:
+        self.breaker.failed(self.now, "timed out")
+
+    @invariant()
+    def the_way_is_free_after_the_longest_wait(self) -> None:
+        assert self.breaker.allows(self.now + OPEN_MAX_S + 0.01)
+
+
+TestLife = Life.TestCase

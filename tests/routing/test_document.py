@@ -57,12 +57,14 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"hours": "22-06"}, {"now": FRIDAY.replace(hour=23)}, {"now": FRIDAY.replace(hour=21, minute=59)}),
 ]
 
+NAMES = [f"{conditions} {position}" for position, (conditions, _, _) in enumerate(CASES)]
+
 
 def holds(conditions: dict[str, Any], **asked: Any) -> bool:
     return CompiledConditions(msgspec.convert(conditions, Conditions)).hold(question(**asked))
 
 
-@pytest.mark.parametrize(("conditions", "held", "not_held"), CASES, ids=str)
+@pytest.mark.parametrize(("conditions", "held", "not_held"), CASES, ids=NAMES)
 def test_a_condition_holds_where_it_says(
     conditions: dict[str, Any], held: dict[str, Any], not_held: dict[str, Any]
 ) -> None:
@@ -70,7 +72,7 @@ def test_a_condition_holds_where_it_says(
     assert not holds(conditions, **not_held)
 
 
-@pytest.mark.parametrize(("conditions", "held", "not_held"), CASES, ids=str)
+@pytest.mark.parametrize(("conditions", "held", "not_held"), CASES, ids=NAMES)
 def test_unless_is_the_opposite_of_when(
     conditions: dict[str, Any], held: dict[str, Any], not_held: dict[str, Any]
 ) -> None:
@@ -93,6 +95,11 @@ def test_all_conditions_together_hold_where_each_does(cases: list[Any], random: 
 def test_no_conditions_hold_always() -> None:
     assert holds({})
     assert holds({"models": [], "keys": [], "tags": [], "weekdays": []})
+
+
+def test_empty_conditions_hold_always_so_an_empty_unless_leaves_the_rule_out() -> None:
+    assert router({"when": {}}).rules[0].matches(question())
+    assert not router({"unless": {}}).rules[0].matches(question())
 
 
 def test_a_rule_with_when_and_unless_needs_the_one_without_the_other() -> None:
@@ -135,7 +142,7 @@ def test_a_weekday_holds_on_its_day_only(position: int, day: str) -> None:
         ("[ab]", "[ab]", True),
         ("GPT", "gpt", False),
         ("a|b", "a", False),
-        ("", "", True),
+        ("", "a", False),
     ],
 )
 def test_a_glob_matches_the_whole_name_and_crosses_slashes(glob: str, name: str, matches: bool) -> None:
@@ -147,6 +154,12 @@ def test_a_name_without_stars_matches_itself_alone(name: str) -> None:
     assert glob_pattern([name]).fullmatch(name)
     assert not glob_pattern([name]).fullmatch(name + "x")
     assert glob_pattern([name, "other"]).fullmatch("other")
+
+
+@pytest.mark.parametrize("name", ["a.c", "abc", "a\nc", "a|b", "(", "[a]", "a+"])
+def test_a_glob_takes_everything_but_its_two_signs_as_it_stands(name: str) -> None:
+    assert glob_pattern([name]).fullmatch(name)
+    assert (glob_pattern(["a.c"]).fullmatch(name) is not None) == (name == "a.c")
 
 
 def test_no_globs_match_nothing() -> None:
@@ -253,7 +266,14 @@ def test_a_router_may_go_on_with_another() -> None:
 
 
 @pytest.mark.parametrize(
-    "pairs", [(("a", "a"),), (("a", "b"), ("b", "a")), (("a", "b"), ("b", "c"), ("c", "a"))], ids=str
+    "pairs",
+    [
+        (("a", "a"),),
+        (("a", "b"), ("b", "a")),
+        (("a", "b"), ("b", "c"), ("c", "a")),
+        (("a", "b"), ("b", "c"), ("c", "b")),
+    ],
+    ids=str,
 )
 def test_a_circle_is_refused(pairs: tuple[tuple[str, str | None], ...]) -> None:
     with pytest.raises(BadRequest, match="come back to itself") as refusal:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +18,39 @@ from app.services.container import Services
 from app.services.startup import open_services
 from app.services.views import Person
 from tests.clock import StillClock
-from tests.conftest import OWNER_EMAIL
+from tests.conftest import OWNER_EMAIL, OWNER_PASSWORD
 from tests.services.scripted import ScriptedNetwork
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh installation with its owner. Each test gets a copy: making one takes ten times as long."""
+    folder = tmp_path_factory.mktemp("installation") / "data"
+
+    async def install() -> None:
+        made = Settings(data_dir=folder, port=0, admin_email=OWNER_EMAIL, admin_password=OWNER_PASSWORD)  # type: ignore[arg-type]
+        async with open_services(made, serving=True):
+            pass
+
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("ANYGPT_")]:
+            environment.delenv(name)
+        thread = threading.Thread(target=lambda: asyncio.run(install()))
+        thread.start()
+        thread.join()
+    return folder
+
+
+@pytest.fixture
+def settings(settings: Settings, installation: Path) -> Settings:
+    shutil.copytree(installation, settings.data_dir)
+    return settings
+
+
+@pytest.fixture
+def nobody(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings of an empty folder that nobody owns yet."""
+    return settings.model_copy(update={"data_dir": tmp_path / "empty", "admin_email": "", "admin_password": None})
 
 
 @pytest.fixture
@@ -32,6 +68,11 @@ async def timed(settings: Settings, clock: StillClock) -> AsyncIterator[Services
 
 
 @pytest.fixture
+def owner_of_timed(timed: Services) -> Person:
+    return timed.people.get(OWNER_EMAIL)
+
+
+@pytest.fixture
 def network() -> ScriptedNetwork:
     return ScriptedNetwork()
 
@@ -41,8 +82,3 @@ async def scripted(settings: Settings, network: ScriptedNetwork) -> AsyncIterato
     """Services whose providers answer what the test says, when it says it."""
     async with open_services(settings, serving=True, network=network, demo=DemoTransport(pace=0)) as opened:
         yield opened
-
-
-@pytest.fixture
-def owner_of_timed(timed: Services) -> Person:
-    return timed.people.get(OWNER_EMAIL)

@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from app.core.errors import BudgetSpent
 from app.services.budgets import WINDOWS, Budget, KeyBudgets, Reservation, window_end, window_start
+from tests.clock import StillClock
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BERLIN, HAVANA, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Havana"), ZoneInfo("Asia/Kathmandu")
@@ -104,3 +105,61 @@ def test_every_moment_lies_in_its_window_and_windows_follow_each_other(
 
 def test_a_total_has_no_window() -> None:
     assert window_start("total", NOW, BERLIN) is window_end("total", NOW, BERLIN) is None
+
+
+def test_fifty_reservations_at_once_never_pass_the_limit() -> None:
+    budgets, granted = KeyBudgets([Budget(10, "day", BERLIN)]), []
+    for _ in range(50):
+        try:
+            granted.append(budgets.reserve(1, NOW))
+        except BudgetSpent:
+            continue
+    assert len(granted) == 10
+    for reservation in granted:
+        reservation.settle(1, NOW)
+    assert budgets.left(NOW) == 0
+    with pytest.raises(BudgetSpent, match="is spent"):
+        budgets.reserve(0, NOW)  # what costs nothing is refused as well
+
+
+def test_a_top_up_that_does_not_fit_leaves_the_reservation_as_it_was() -> None:
+    budgets = KeyBudgets([Budget(10, "day", BERLIN), Budget(100, "month", BERLIN)])
+    reservation = budgets.reserve(6, NOW)
+    reservation.top_up(3, NOW)
+    with pytest.raises(BudgetSpent):
+        reservation.top_up(2, NOW)
+    assert [budget.reserved for budget in budgets.budgets] == [9, 9]
+    reservation.settle(8, NOW)
+    assert [budget.left() for budget in budgets.budgets] == [2, 92]
+
+
+def test_what_runs_over_midnight_is_held_before_and_after_it() -> None:
+    clock = StillClock(datetime(2026, 11, 20, 22, 59, 59, tzinfo=UTC))
+    budgets = KeyBudgets([Budget(10, "day", BERLIN)])
+    budgets.reserve(7, clock.now()).settle(7, clock.now())
+    running = budgets.reserve(3, clock.now())
+    assert budgets.left(clock.now()) == 0
+    clock.skip(1)
+    assert budgets.left(clock.now()) == 7
+    running.settle(2, clock.now())
+    assert budgets.left(clock.now()) == 8
+
+
+def test_a_day_whose_midnight_does_not_exist_begins_when_the_clock_is_moved() -> None:
+    santiago = ZoneInfo("America/Santiago")  # on 6 September 2026 the clock goes from 0:00 to 1:00
+    start = window_start("day", datetime(2026, 9, 6, 12, tzinfo=UTC), santiago)
+    before = window_end("day", datetime(2026, 9, 6, 3, 59, tzinfo=UTC), santiago)
+    assert start is not None
+    assert before is not None
+    assert start.astimezone(UTC) == before.astimezone(UTC) == datetime(2026, 9, 6, 4, tzinfo=UTC)
+
+
+def test_a_refusal_says_what_is_left_and_when_it_starts_anew() -> None:
+    budgets = KeyBudgets([Budget(10_000_000_000, "day", BERLIN)])
+    budgets.reserve(9_000_000_000, NOW)
+    with pytest.raises(BudgetSpent) as refused:
+        budgets.reserve(2_000_000_000, NOW)
+    assert refused.value.message == (
+        "This request may cost up to $2.00, but $1.00 of the budget of $10.00 per day is left. "
+        "It starts anew at 2026-11-21 00:00 CET. A smaller max_tokens may fit."
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from sqlmodel import Session, select
 
 from app.core.clock import Clock
+from app.core.settings import Settings
 from app.db.tables.chats import ConversationRow, MessageRow
 from app.db.tables.ledger import AttemptRow, RequestRow
 from app.services.container import Services
 from app.services.interrupted import mark_interrupted
-from app.services.views import Person
+from app.services.startup import open_services
+from app.services.views import KeySpec, Person
 
 
 def attempt(number: int, request: str, state: str = "open", **fields: object) -> AttemptRow:
@@ -64,3 +66,19 @@ async def test_an_answer_that_was_being_written_says_so(services: Services, owne
     async for _ in turn.updates():
         pass
     assert turn.text == "Hello?"
+
+
+async def test_what_a_crash_left_open_counts_in_the_budget_after_a_restart(settings: Settings) -> None:
+    async with open_services(settings, serving=True) as services:
+        spec = KeySpec(name="ci", budgets=[{"usd": "1", "window": "day"}])
+        key, _ = await services.keys.create("test", spec)
+        await services.db.write(lambda session: session.add(attempt(1, "req_one", key_id=key.id)))
+    async with open_services(settings, serving=False) as command:
+        budgets = command.admission.budgets(command.keys.find("ci"))
+        assert budgets is not None
+        assert budgets.budgets[0].spent == 0, "a command leaves what a server is at alone"
+    for _ in range(2):
+        async with open_services(settings, serving=True) as services:
+            budgets = services.admission.budgets(services.keys.find("ci"))
+            assert budgets is not None
+            assert budgets.budgets[0].spent == 701

@@ -10,10 +10,10 @@ import pytest
 
 from app.core.errors import NotFound
 from app.core.settings import Settings
-from app.db.tables.ledger import RequestRow
+from app.db.tables.ledger import AttemptRow, RequestRow
 from app.services.container import Services
 from app.services.startup import open_services
-from app.services.views import KeySpec, LogFilter
+from app.services.views import KeySpec, LogFilter, Person
 from tests.clock import StillClock
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -138,3 +138,64 @@ async def test_one_request_is_found_by_those_who_may_see_it(services: Services) 
     for request_id in ("req_001", "req_999"):
         with pytest.raises(NotFound):
             await services.ledger.request(request_id, member)
+
+
+async def test_a_day_may_begin_at_a_quarter_of_an_hour(settings: Settings) -> None:
+    local = settings.model_copy(update={"timezone": "Asia/Kathmandu"})  # midnight is at 18:15 UTC
+    async with open_services(local, serving=True, clock=StillClock(NOON)) as services:
+        midnight = datetime(2026, 11, 19, 18, 15, tzinfo=UTC)
+        await add(
+            services,
+            {"at": midnight, "provider": "a"},
+            {"at": midnight - timedelta(seconds=1), "provider": "b"},
+            {"at": midnight - timedelta(days=1), "provider": "c"},
+            {"at": midnight - timedelta(days=1, seconds=1), "provider": "d"},
+        )
+        days = await services.ledger.spend_by_day(2)
+        assert [(spend.day, spend.by_provider) for spend in days] == [
+            ("2026-11-19", {"b": 1000, "c": 1000}),
+            ("2026-11-20", {"a": 1000}),
+        ]
+        assert (await services.ledger.today()).requests == 1
+
+
+async def test_members_are_shown_their_own_requests_only(services: Services) -> None:
+    owner = services.people.get("ada@example.org")
+    member = await services.people.add("test", "bob@example.org", "", "member", None)
+    viewer = await services.people.add("test", "eve@example.org", "", "viewer", None)
+    await add(services, {"person_id": member.id}, {"person_id": owner.id}, {})
+    wanted = LogFilter(user="ada@example.org", model="m")
+
+    async def shown(person: Person) -> list[str]:
+        return [row.id for row in (await services.ledger.requests(services.ledger.visible_to(person, wanted))).items]
+
+    assert await shown(member) == ["req_000"], "whatever they ask for"
+    assert await shown(owner) == await shown(viewer) == ["req_001"]
+
+
+async def test_a_request_tells_its_attempts_in_order_and_one_sentence(services: Services) -> None:
+    decision = {"rule": "pictures", "router": "default", "version": 3}
+    await add(services, {"attempts": 2, "decision": decision, "needs": ["vision"], "estimated_input": 90})
+
+    def write(session: Any) -> None:
+        for position, (provider, status) in enumerate((("first", 429), ("p", 200)), start=1):
+            session.add(
+                AttemptRow(
+                    id=f"att_{3 - position}",
+                    request_id="req_000",
+                    position=position,
+                    state="closed",
+                    provider=provider,
+                    model="m",
+                    status=status,
+                    latency_ms=200,
+                )
+            )
+
+    await services.db.write(write)
+    detail = await services.ledger.request("req_000")
+    assert [attempt.provider for attempt in detail.attempts] == ["first", "p"]
+    assert (detail.needs, detail.estimated_input, detail.decision) == (("vision",), 90, decision)
+    assert detail.sentence == (
+        "Answered by m at p because first answered 429 after 0.2 s. Rule pictures of router default, version 3."
+    )

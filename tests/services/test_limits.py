@@ -84,3 +84,60 @@ def test_other_limits_begin_anew_but_what_runs_still_counts() -> None:
 )
 def test_waits_are_rounded_up(value: float, text: str) -> None:
     assert seconds(value) == text
+
+
+def test_the_rate_comes_back_evenly_not_all_at_once() -> None:
+    limit = Gcra(60, 60)
+    for _ in range(60):
+        limit.take(0)
+    assert [limit.remaining(at) for at in (0.9, 1, 11, 60, 3600)] == [0, 1, 11, 60, 60]
+
+
+def test_only_admitted_requests_count() -> None:
+    limits = KeyLimits({"rps": 1, "rpm": 3})
+    limits.admit(0, 0)
+    for _ in range(20):
+        with pytest.raises(RateLimited, match="1 requests per second"):
+            limits.admit(0, 0)
+    assert limits.left(0) == {"rps": 0, "rpm": 2}
+
+
+def test_whoever_waits_as_told_is_admitted() -> None:
+    limits, now = KeyLimits({"rpm": 7}), 5000.0
+    for _ in range(7):
+        limits.admit(now, 0)
+    for _ in range(50):
+        with pytest.raises(RateLimited) as refused:
+            limits.admit(now, 0)
+        assert refused.value.retry_after is not None
+        now += refused.value.retry_after
+        limits.admit(now, 0)
+
+
+@pytest.mark.parametrize(("used", "left"), [(100, 900), (800, 200), (None, 1000), (1500, 0)])
+def test_settling_gives_back_or_takes_what_was_really_used(used: int | None, left: int) -> None:
+    limits = KeyLimits({"tpm": 1000})
+    limits.finish(0, limits.admit(0, 800), used)
+    assert limits.left(0) == {"tpm": left}
+
+
+def test_a_change_while_a_request_runs_gives_no_extra_tokens() -> None:
+    limits = KeyLimits({"tpm": 1000})
+    admitted = limits.admit(0, 900)
+    limits.change({"tpm": 500})
+    limits.finish(0, admitted, 10)
+    assert limits.left(0) == {"tpm": 500}
+
+
+def test_headers_say_limit_rest_and_seconds_until_all_is_back() -> None:
+    limits = KeyLimits({"rpm": 60, "tpm": 600})
+    limits.admit(0, 150)
+    assert dict(limits.headers(0)) == {
+        b"x-ratelimit-limit-requests": b"60",
+        b"x-ratelimit-remaining-requests": b"59",
+        b"x-ratelimit-reset-requests": b"1.000s",
+        b"x-ratelimit-limit-tokens": b"600",
+        b"x-ratelimit-remaining-tokens": b"450",
+        b"x-ratelimit-reset-tokens": b"15.000s",
+    }
+    assert KeyLimits({"concurrent": 3}).headers(0) == []

@@ -20,9 +20,8 @@ async def person(services: Services, role: str, name: str = "") -> Person:
     return await services.people.add("test", f"{name or role}@example.org", name, role, None)
 
 
-async def test_the_set_up_link_makes_the_owner_once(settings: Settings) -> None:
-    empty = settings.model_copy(update={"admin_email": "", "admin_password": None})
-    async with open_services(empty, serving=True) as services:
+async def test_the_set_up_link_makes_the_owner_once(nobody: Settings) -> None:
+    async with open_services(nobody, serving=True) as services:
         token = services.people.setup_token()
         assert token is not None
         assert services.people.setup_token_valid(token)
@@ -36,9 +35,8 @@ async def test_the_set_up_link_makes_the_owner_once(settings: Settings) -> None:
             await services.people.create_owner(token, "eve@example.org", "Eve", PASSWORD)
 
 
-async def test_of_two_who_follow_the_link_at_once_one_becomes_owner(settings: Settings) -> None:
-    empty = settings.model_copy(update={"admin_email": "", "admin_password": None})
-    async with open_services(empty, serving=True) as services:
+async def test_of_two_who_follow_the_link_at_once_one_becomes_owner(nobody: Settings) -> None:
+    async with open_services(nobody, serving=True) as services:
         token = services.people.setup_token() or ""
         both = await asyncio.gather(
             *(services.people.create_owner(token, f"{name}@example.org", name, PASSWORD) for name in ("ada", "eve")),
@@ -48,9 +46,8 @@ async def test_of_two_who_follow_the_link_at_once_one_becomes_owner(settings: Se
         assert await services.people.count() == 1
 
 
-async def test_a_weak_password_leaves_the_link_alive(settings: Settings) -> None:
-    empty = settings.model_copy(update={"admin_email": "", "admin_password": None})
-    async with open_services(empty, serving=True) as services:
+async def test_a_weak_password_leaves_the_link_alive(nobody: Settings) -> None:
+    async with open_services(nobody, serving=True) as services:
         token = services.people.setup_token() or ""
         with pytest.raises(BadRequest, match="8 to 1024 characters"):
             await services.people.create_owner(token, "ada@example.org", "", "short")
@@ -103,9 +100,7 @@ async def test_of_two_owners_who_go_at_once_one_remains(services: Services, owne
         ("owner", "owner", True),
     ],
 )
-async def test_people_manage_only_those_below_them(
-    services: Services, actor: str, subject: str, allowed: bool
-) -> None:
+async def test_people_manage_only_those_below_them(services: Services, actor: str, subject: str, allowed: bool) -> None:
     acting, other = await person(services, actor, "acting"), await person(services, subject, "other")
     if allowed:
         assert (await services.people.update(acting, other.id, disabled=True)).disabled

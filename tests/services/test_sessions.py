@@ -162,7 +162,6 @@ async def test_a_person_without_a_password_cannot_log_in(timed: Services) -> Non
 
 
 async def test_a_closed_account_is_refused_without_hashing(timed: Services) -> None:
-    """What a flood of log-ins costs, and what it leaves behind."""
     await fail(timed, TRIES)
     tries = await asyncio.wait_for(
         asyncio.gather(*(log_in(timed) for _ in range(REMEMBERED)), return_exceptions=True), 10

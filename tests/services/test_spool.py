@@ -8,10 +8,13 @@ from pathlib import Path
 import orjson
 from sqlmodel import Session, col, func, select
 
+from app.core.settings import Settings
 from app.db.tables.ledger import AttemptRow, RequestRow
 from app.services.container import Services
 from app.services.gateway.record import upserts
 from app.services.spool import DurableWriter, Rows, _encoded
+from app.services.startup import open_services
+from app.services.views import KeySpec
 from tests.api.gateway.asking import CHAT, chat, events
 from tests.app_server import AppServer, running_app
 from tests.upstream.fixtures import RunningUpstream
@@ -146,6 +149,23 @@ async def test_what_an_earlier_run_left_is_written_at_start_and_a_cut_line_is_le
     assert await stored(services) == ["req_1", "req_2", "req_4"]
     assert not path.exists()
     await second.close()
+
+
+async def test_what_an_earlier_run_left_is_in_the_ledger_before_anything_is_counted(settings: Settings) -> None:
+    async with open_services(settings, serving=True) as services:
+        key, _ = await services.keys.create("test", KeySpec(name="ci", budgets=[{"usd": "1", "window": "total"}]))
+        attempt, (table, row_id, values) = lines(1)
+        names = upserts()["request"].names
+        row = tuple(key.id if name == "key_id" else value for name, value in zip(names, values, strict=True))
+        await services.db.write(lambda session: session.add(AttemptRow(id="att_1", request_id="req_1", reserved=900)))
+        services.writer._append(_line([attempt, (table, row_id, row)]))
+    async with open_services(settings, serving=True) as services:
+        assert not services.writer.spooling
+        assert await stored(services) == ["req_1"]
+        assert (await services.ledger.request("req_1")).row.error is None, "it had ended, so it is not interrupted"
+        budgets = services.admission.budgets(services.keys.find("ci"))
+        assert budgets is not None
+        assert budgets.budgets[0].spent == 5
 
 
 async def test_whoever_leaves_while_the_ledger_is_written_takes_nothing_with_them(

@@ -12,10 +12,12 @@ from typing import Any, ClassVar
 import pytest
 
 from app.providers.transport import UpstreamAnswer, UpstreamRequest
+from app.services.views import KeySpec
 from tests.api.gateway.asking import CHAT, chat, events
 from tests.api.gateway.test_errors import body, both_formats, check
 from tests.app_server import AppServer, running_app
 from tests.upstream.fixtures import RunningUpstream
+from tests.waiting import until
 
 COST = Decimal("0.000021")  # of one sample answer: 9 tokens at 1 USD and 6 at 2 USD a million
 ROOM = 100  # tokens a client asks for at most
@@ -176,3 +178,30 @@ async def test_spend_is_read_from_the_ledger_after_a_restart(tmp_path: Path, ups
         async with server.client(secret) as client:
             await client.post(CHAT, json=chat(model))
         assert await spent(server, secret) == (COST * 4, 0)
+
+
+async def test_a_changed_budget_forgets_neither_what_is_spent_nor_what_is_reserved(
+    server: AppServer, upstream: RunningUpstream
+) -> None:
+    model, slow = server.provide(upstream, "openai/chat"), server.provide(upstream, "openai/chat", "delay-250")
+    keys = server.services.keys
+    day, larger = [{"usd": "0.02", "window": "day"}], [{"usd": "0.03", "window": "day"}]
+    secret = server.add_key("changing", budgets=day)
+
+    async def change(budgets: list[dict[str, str]]) -> None:
+        spec = KeySpec(name="changing", budgets=budgets)
+        await asyncio.to_thread(lambda: server.run(keys.update("test", "changing", spec)))
+
+    async with server.client(secret) as client:
+        await client.post(CHAT, json=chat(model))
+        running = asyncio.create_task(client.post(CHAT, json=chat(slow, max_tokens=ROOM)))
+        await until(lambda: upstream.seen("delay-250"))
+        for budgets in (larger, [], day):
+            await change(budgets)
+        assert await spent(server, secret) == (COST, most(chat(slow, max_tokens=ROOM)))
+        assert (await running).status_code == 200
+        assert await spent(server, secret) == (COST * 2, 0)
+        await change([])
+        await client.post(CHAT, json=chat(model))
+        await change(day)
+        assert await spent(server, secret) == (COST * 3, 0), "what was spent meanwhile counts"

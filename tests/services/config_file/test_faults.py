@@ -1,6 +1,5 @@
 """A bad file: the message names line and field, and nothing has changed."""
 
-
 from __future__ import annotations
 
 import pytest
