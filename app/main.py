@@ -17,8 +17,9 @@ import structlog
 import uvicorn
 import uvloop
 import watchfiles
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import HTMLResponse
+from starlette.routing import compile_path
 
 import app.api.management
 import app.jobs
@@ -26,7 +27,7 @@ import pages
 from app.api.gateway.app import GatewayApp
 from app.api.gateway.client_side import KEEP_ALIVE_S
 from app.api.management import problems
-from app.api.management.access import Endpoints
+from app.api.management.access import ACCESS, Endpoints
 from app.api.session_guard import SessionGuard, bind_socket_events, end_lost_sessions
 from app.api.web import POLICY, Web
 from app.core.discover import instances
@@ -218,7 +219,12 @@ async def _refresh_numbers(services: Services) -> None:
 
 
 async def _nothing_there(request: Request) -> None:
-    raise NotFound(f"{request.method} {request.url.path} is no endpoint of this API; /api/docs lists them.")
+    path = request.url.path
+    methods = {method for method, template in ACCESS if compile_path(template)[0].match(path)}
+    if methods:
+        allowed = ", ".join(sorted(methods))
+        raise HTTPException(405, f"{path} takes {allowed}, not {request.method}.", {"allow": allowed})
+    raise NotFound(f"{request.method} {path} is no endpoint of this API; /api/docs lists them.")
 
 
 def _bound(job: ScheduledJob, services: Services) -> Job:

@@ -21,15 +21,26 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/api/nothing"), ("DELETE", "/api/keys"), ("POST", "/api/routers/default"), ("PUT", "/api/auth/login")],
-)
-def test_an_unknown_endpoint_is_a_problem_document(running: Server, method: str, path: str) -> None:
-    answer = httpx.request(method, running.url + path, trust_env=False)
+def test_an_unknown_endpoint_is_a_problem_document(running: Server) -> None:
+    answer = httpx.get(f"{running.url}/api/nothing", trust_env=False)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert "/api/docs lists them" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/api/keys", "GET, POST"),
+        ("POST", "/api/routers/default", "DELETE, GET, PUT"),
+        ("PUT", "/api/auth/login", "POST"),
+    ],
+)
+def test_a_method_that_an_endpoint_lacks_is_said(running: Server, method: str, path: str, allowed: str) -> None:
+    answer = httpx.request(method, running.url + path, trust_env=False)
+    assert answer.status_code == 405
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize(
