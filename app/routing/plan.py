@@ -85,6 +85,10 @@ class CompiledRouter:
         self.document = document
         self.name = document.name
         self.version = version
+        # what is left of a budget is worked out only where a rule asks for it
+        conditions = [each for rule in document.rules for each in (rule.when, rule.unless) if each is not None]
+        self.asks_budget = any(each.budget_left_below is not None for each in conditions)
+        self.leads_on = any(rule.on_failure.startswith("router:") for rule in document.rules)
         self.rules = [
             CompiledRule(rule, document.strategy, [find(target.provider, target.model) for target in rule.targets])
             for rule in document.rules
@@ -134,7 +138,8 @@ def _follow(
             plan.rule = rule.name
         candidates = rule.candidates
         if not rule.has_targets:
-            candidates = [Candidate(each, place) for place, each in enumerate(sorted(asked, key=by_priority))]
+            ordered = asked if len(asked) == 1 else sorted(asked, key=by_priority)
+            candidates = [Candidate(each, place) for place, each in enumerate(ordered)]
         for candidate in rule.strategy.order(candidates, question):
             deployment = candidate.deployment
             if deployment.id in seen:

@@ -153,8 +153,11 @@ def seconds(value: float) -> str:
 
 
 def _headers(what: bytes, limit: int, remaining: int, reset: float) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"x-ratelimit-limit-" + what, b"%d" % limit),
-        (b"x-ratelimit-remaining-" + what, b"%d" % remaining),
-        (b"x-ratelimit-reset-" + what, b"%.3fs" % reset),
-    ]
+    names = _NAMES[what]
+    return [(names[0], b"%d" % limit), (names[1], b"%d" % remaining), (names[2], b"%.3fs" % reset)]
+
+
+_NAMES = {
+    what: tuple(b"x-ratelimit-" + part + b"-" + what for part in (b"limit", b"remaining", b"reset"))
+    for what in (b"requests", b"tokens")
+}

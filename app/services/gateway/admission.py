@@ -72,6 +72,7 @@ class Admission:
             return planned
         now = self._clock.now()
         costs = {each.deployment.id: self.ceiling(call, each) for each in planned}
+        dearest = max(costs.values(), default=0)
         if call.key is not None and call.key.on_budget == "cheapest":
             left = budgets.left(now) or 0
             planned = (
@@ -79,14 +80,14 @@ class Admission:
                     (each for each in planned if costs[each.deployment.id] <= left),
                     key=lambda each: costs[each.deployment.id],
                 )
-                if max(costs.values(), default=0) > left
+                if dearest > left
                 else planned
             )
             if not planned:
                 budgets.check(min(costs.values(), default=0), now)
                 raise BudgetSpent("What is left of this key's budget is too little for any model that could answer.")
-        amount = max((costs[each.deployment.id] for each in planned), default=0)
-        call.reservation = budgets.reserve(amount, now)
+            dearest = max(costs[each.deployment.id] for each in planned)
+        call.reservation = budgets.reserve(dearest, now)
         return planned
 
     def ceiling(self, call: Call, planned: Planned) -> int:

@@ -75,7 +75,7 @@ class Attempts:
         asks = self._asks_usage(call, provider)
         upstream_call = self._upstream_call(call, planned, format, asks)
         record = self._open(call, planned, credential)
-        reader = self._reader(call, format, strip=asks)
+        reader = self._reader(call, format, strip=asks) if call.peek.stream else None
         answer: UpstreamAnswer | None = None
         try:
             try:
@@ -88,17 +88,17 @@ class Attempts:
                         format.read_error,
                         OUR_TIME,
                     )
-                    if call.peek.stream:
+                    if reader is not None:
                         await self._pass_on(call, client, record, answer, reader, timer, deadline)
                     else:
                         body = await answer.read(MAX_ANSWER)
                         whole = self._whole(call, record, format, body)
             except TimeoutError:
                 raise UpstreamTimeout(_timed_out(record, deadline)) from None
-            self._succeeded(record, call, reader if call.peek.stream else None)
+            self._succeeded(record, call, reader)
             await commit(call)
             extra = self._metadata(call)
-            if call.peek.stream:
+            if reader is not None:
                 await client.finish(reader.end(extra))
                 await _drain(answer)
             else:
@@ -217,7 +217,7 @@ class Attempts:
         self._health.succeeded(record.deployment, record.credential_id, record.first_token_ms)
 
     def _failed(
-        self, call: Call, record: AttemptRecord, reader: Reader, error: AnyGPTError | asyncio.CancelledError
+        self, call: Call, record: AttemptRecord, reader: Reader | None, error: AnyGPTError | asyncio.CancelledError
     ) -> None:
         if call.recorded:  # the answer was whole; the client left while it was handed over
             return
@@ -234,7 +234,7 @@ class Attempts:
             record.label = ours.code if ours is not None else "client left"
             self._health.released(record.deployment)
         # what was said before the end is paid for; a usage from the stream's beginning does not know how much that was
-        if reader.usage is not None or call.begun:
+        if reader is not None and (reader.usage is not None or call.begun):
             said = _estimated(call, reader.output_text)
             record.usage = usage = reader.usage or said
             if usage.output < said.output:

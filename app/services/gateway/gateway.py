@@ -124,6 +124,9 @@ class Gateway:
         key = call.key
         person = key.person if key is not None else call.person
         budgets = self.admission.budgets(key)
+        router = _router_of(call, snapshot, asked)
+        call.router = router.name
+        asks_budget = budgets is not None and (router.asks_budget or router.leads_on)
         call.question = question = Question(
             model=call.peek.model,
             needs=call.peek.needs,
@@ -135,11 +138,9 @@ class Gateway:
             teams=snapshot.teams.get(person.id, frozenset()) if person is not None else frozenset(),
             tags=call.tags,
             now=now.astimezone(self._zone),
-            budget_left=budgets.left_share(now) if budgets is not None else None,
+            budget_left=budgets.left_share(now) if asks_budget and budgets is not None else None,
             refuse_unknown_price=budgets is not None and key is not None and key.unknown_price == "refuse",
         )
-        router = _router_of(call, snapshot, asked)
-        call.router = router.name
         call.plan = plan = make_plan(question, router, snapshot.routers, asked.deployments, self.health.blocked)
         if not plan.order:
             raise _nobody(plan, call.peek.model)
