@@ -14,19 +14,23 @@ def list_tools(
     return h("div.a-row.a-wrap.a-tools", search_field(search, text), _parts(parts, chosen, act, count))
 
 
-def search_field(label: str, text: str) -> Html:
+def search_field(
+    label: str, text: str, *, placeholder: str = "", name: str = "search", class_: str = "a-search"
+) -> Html:
+    """What is typed comes as the input `name`."""
     return h(
-        "div.a-input.is-sm.a-search",
+        "div.a-input.is-sm",
         icon("search", class_="a-t3"),
         h(
             "input",
             type="search",
             value=text,
-            placeholder=label,
+            placeholder=placeholder or label,
             aria_label=label,
-            data_input="search",
+            data_input=name,
             data_search=True,
         ),
+        class_=class_,
     )
 
 

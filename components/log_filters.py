@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from app.services.views import LogFilter
+from components.list_tools import search_field
 from components.markup import Child, Html, h, icon, join, menu_item
 
 SPANS: dict[str, tuple[str, timedelta | None]] = {
@@ -58,19 +59,7 @@ class Filters:
 def filter_row(filters: Filters, providers: Iterable[str], keys: Iterable[str], *, live: bool) -> Html:
     return h(
         "div.a-row.a-wrap.a-tools",
-        h(
-            "div.a-input.is-sm.a-search",
-            icon("search", class_="a-t3"),
-            h(
-                "input",
-                type="search",
-                value=filters.text,
-                placeholder="Request id, key, model",
-                aria_label="Search requests",
-                data_input="text",
-                data_search=True,
-            ),
-        ),
+        search_field("Search requests", filters.text, placeholder="Request id, key, model", name="text"),
         _chip(
             "span", SPANS[filters.span][0], {name: words for name, (words, _) in SPANS.items()}, filters.span, on=True
         ),

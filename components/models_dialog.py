@@ -11,7 +11,8 @@ from components.commands import price_line
 from components.dialog import Dialog
 from components.format import plural, window
 from components.fragment import Fragment
-from components.markup import Html, h, icon, join
+from components.list_tools import search_field
+from components.markup import Html, h, join
 from components.notify import guarded, notify
 from components.page import PageContext
 
@@ -67,18 +68,7 @@ class ModelsDialog:
         return join(
             h(
                 "div.a-row",
-                h(
-                    "div.a-input.is-sm.a-grow",
-                    icon("search", class_="a-t3"),
-                    h(
-                        "input",
-                        type="search",
-                        placeholder="Search models",
-                        aria_label="Search models",
-                        data_input="search",
-                        data_search=True,
-                    ),
-                ),
+                search_field("Search models", self._text, class_="a-grow"),
                 h("span.a-f12.a-t3.a-nowrap", f"{on} of {len(provider.models)} on"),
             ),
             h("div.a-model-list", [self._line(model) for model in found[:SHOWN]]) if found else self._none(provider),

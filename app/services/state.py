@@ -127,7 +127,7 @@ class State:
         alive = select(ProviderRow).where(col(ProviderRow.deleted_at).is_(None))
         for row in session.exec(alive.order_by(col(ProviderRow.priority), col(ProviderRow.name))):
             kind = kind_named(row.kind)
-            formats = tuple(row.formats or self._formats_of(kind))
+            formats = tuple(row.formats or kind.formats)
             providers[row.id] = Provider(
                 id=row.id,
                 name=row.name,
@@ -149,9 +149,6 @@ class State:
                 updated_at=row.updated_at,
             )
         return providers
-
-    def _formats_of(self, kind: Kind) -> tuple[str, ...]:
-        return kind.formats
 
     def _upstream(self, name: str, kind: Kind, base_url: str | None) -> Upstream:
         identity = (name, kind.name, base_url)

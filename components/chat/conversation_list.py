@@ -9,6 +9,7 @@ from itertools import groupby
 from app.services.views import ConversationInfo
 from components.format import ago, days_back, exact
 from components.fragment import Fragment
+from components.list_tools import search_field
 from components.markup import Html, h, icon, join, menu, menu_item
 from components.page import PageContext
 
@@ -110,19 +111,7 @@ class ConversationList:
     def _search_field(self) -> Html:
         return h(
             "div.a-convs-search",
-            h(
-                "div.a-input.is-sm",
-                icon("search", class_="a-t3"),
-                h(
-                    "input",
-                    type="search",
-                    value=self._text,
-                    placeholder="Search conversations",
-                    aria_label="Search conversations",
-                    data_input="search",
-                    data_search=True,
-                ),
-            ),
+            search_field("Search conversations", self._text, class_=""),
         )
 
     def _list(self) -> list[Html] | Html:

@@ -21,7 +21,6 @@ from app.core.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from app.core.money import format_usd
 from app.routing.plan import CompiledRouter, Plan, Planned, make_plan
 from app.routing.question import Question
 from app.services.gateway.admission import Admission, output_limit
@@ -193,11 +192,6 @@ class Gateway:
             call.limits.finish(self._clock.monotonic(), call.admitted, call.tokens)
         if call.reservation is not None:
             call.reservation.settle(call.cost or 0, self._clock.now())
-
-    def budget_left(self, call: Call) -> str | None:
-        budgets = self.admission.budgets(call.key)
-        left = budgets.left(self._clock.now()) if budgets is not None else None
-        return None if left is None else format_usd(left)
 
 
 def _router_of(call: Call, snapshot: Snapshot, asked: Asked) -> CompiledRouter:
