@@ -18,7 +18,7 @@ import app.api.management.access
 from app.api.management.access import ACCESS
 from app.core.discover import modules
 from app.core.errors import AnyGPTError, ClientError, Conflict, RequestRefused, Unavailable
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.app_server import OWNER, PASSWORD, AppServer, running_app
 
 modules(app.api.management)  # an endpoint is in ACCESS once its module was imported
@@ -186,8 +186,8 @@ def test_the_types_of_errors_are_those_in_force(status: str, openai: str, anthro
     for number in status.split(", "):
         error = AnyGPTError("What failed.")
         error.status = int(number)
-        assert json.loads(FORMATS["openai-chat"].encode_error(error))["error"]["type"] == openai
-        assert json.loads(FORMATS["anthropic-messages"].encode_error(error))["error"]["type"] == anthropic
+        assert json.loads(CLIENT_FORMATS["openai-chat"].encode_error(error))["error"]["type"] == openai
+        assert json.loads(CLIENT_FORMATS["anthropic-messages"].encode_error(error))["error"]["type"] == anthropic
 
 
 @pytest.mark.parametrize("error", sorted(errors_of_the_gateway(), key=lambda error: error.__name__))

@@ -28,11 +28,15 @@ class Peek(msgspec.Struct, kw_only=True):
 
 
 class UpstreamCall(msgspec.Struct, kw_only=True):
-    """One HTTP call in a provider's format, without address and credentials."""
+    """One HTTP call in a provider's format, without address and credentials.
+
+    `approximated` names what the format could say only roughly, or leaves out as its documentation allows: one
+    sentence each, "seed: left out; Anthropic's messages have none"."""
 
     path: str  # "/chat/completions", appended to the provider's base URL
     body: bytes
     headers: dict[str, str] = {}
+    approximated: list[str] = []
 
 
 class Tap(Protocol):
@@ -120,11 +124,33 @@ class StreamEncoder(Protocol):
         ...
 
 
-class WireFormat(Protocol):
-    """One wire format both ways; a module of this package ends with `FORMAT = …` of this shape."""
+class UpstreamFormat(Protocol):
+    """The provider's side of a wire format. A package whose format no client speaks ends its `format` module with
+    `UPSTREAM_FORMAT = …` of this shape."""
 
     name: str  # "openai-chat"
     family: str  # whose reasoning signatures it may carry: "openai", "anthropic", "gemini"
+    operation: str  # what is asked for in it: "chat", "embeddings" …
+
+    def encode_request(self, request: ChatRequest, model: str) -> UpstreamCall:
+        """Raises Unsupported, naming the field, for what changes the meaning and cannot be said. Usage is asked for
+        where `request.include_usage` says so: set it to false for a provider that refuses `stream_options`."""
+        ...
+
+    def decode_result(self, body: bytes) -> ChatResult:
+        """Raises UnreadableAnswer, or the UpstreamError of an error in a 200."""
+        ...
+
+    def decoder(self) -> StreamDecoder: ...
+
+    def read_error(self, body: bytes) -> tuple[str, str | None]:
+        """(message, code) of a provider's error body in any of its shapes."""
+        ...
+
+
+class WireFormat(UpstreamFormat, Protocol):
+    """A wire format both ways; the `format` module of its package ends with `FORMAT = …` of this shape."""
+
     stream_type: str  # content-type of its streams
     keep_alive: bytes  # comment or ping that clients ignore
 
@@ -140,12 +166,7 @@ class WireFormat(Protocol):
         """An error in-band for a relayed stream."""
         ...
 
-    # the provider's side
-    def encode_request(self, request: ChatRequest, model: str) -> UpstreamCall:
-        """Raises Unsupported, naming the field, for what changes the meaning and cannot be said. Usage is asked for
-        where `request.include_usage` says so: set it to false for a provider that refuses `stream_options`."""
-        ...
-
+    # the same format on both sides
     def relay_request(self, body: bytes, model: str, peek: Peek, ask_usage: bool) -> UpstreamCall:
         """The client's own bytes with the model name spliced in, and usage asked for where needed."""
         ...
@@ -154,14 +175,9 @@ class WireFormat(Protocol):
         """A whole answer's own bytes with these members added at its top."""
         ...
 
-    def decode_result(self, body: bytes) -> ChatResult: ...
     def result_usage(self, body: bytes) -> tuple[Usage | None, FinishReason | None]:
         """Usage and finish of a whole answer, without decoding the rest. Raises UnreadableAnswer, or the
         UpstreamError of an error in a 200."""
         ...
 
-    def decoder(self) -> StreamDecoder: ...
     def tap(self, *, strip_usage: bool) -> Tap: ...
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        """(message, code) of a provider's error body in any of its shapes."""
-        ...

@@ -1,15 +1,20 @@
-"""Every wire format by its name, found by itself: a module of this package with a `FORMAT` is one."""
+"""Every wire format by its name, found by itself in the packages beside this file."""
 
 from __future__ import annotations
 
 import app.formats
 from app.core.discover import modules
-from app.formats.base import WireFormat
+from app.formats.base import UpstreamFormat, WireFormat
 
+_MODULES = modules(app.formats)
 
-def _found() -> dict[str, WireFormat]:
-    formats = (getattr(module, "FORMAT", None) for module in modules(app.formats))
-    return {wire.name: wire for wire in formats if wire is not None}
+CLIENT_FORMATS: dict[str, WireFormat] = {
+    wire.name: wire for module in _MODULES if (wire := getattr(module, "FORMAT", None)) is not None
+}
+"""What clients speak; providers speak it too."""
 
-
-FORMATS: dict[str, WireFormat] = _found()
+FORMATS: dict[str, UpstreamFormat] = {
+    **CLIENT_FORMATS,
+    **{wire.name: wire for module in _MODULES if (wire := getattr(module, "UPSTREAM_FORMAT", None)) is not None},
+}
+"""What providers speak."""

@@ -11,12 +11,12 @@ from app.core.chat import File, FinishReason, Foreign, ForeignDelta, Image, Reas
 from app.core.errors import BadRequest, UnreadableAnswer, Unsupported
 from app.formats.anthropic_messages.words import merge_usage, read_usage, write_usage
 from app.formats.base import Peek
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.formats.meaning import of_events
 from tests.formats.samples import RESULTS, STREAMS, named, request
 from tests.formats.test_recorded_answers import decoded, encoded
 
-CHAT, CLAUDE, GEMINI = FORMATS["openai-chat"], FORMATS["anthropic-messages"], FORMATS["gemini"]
+CHAT, CLAUDE, GEMINI = CLIENT_FORMATS["openai-chat"], CLIENT_FORMATS["anthropic-messages"], CLIENT_FORMATS["gemini"]
 
 
 def said(model: str = "claude-sonnet-4-5", **changes: Any) -> dict[str, Any]:

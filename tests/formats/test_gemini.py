@@ -25,12 +25,12 @@ from app.core.errors import BadRequest, NoProvider, UnreadableAnswer, Unsupporte
 from app.formats.gemini.array import ArrayReader, ArrayWriter
 from app.formats.gemini.schema import to_json_schema
 from app.formats.gemini.words import read_finish, read_usage, write_usage
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.formats.meaning import of_events
 from tests.formats.samples import RESULTS, STREAMS, candidate, request
 from tests.formats.test_recorded_answers import decoded, encoded
 
-CHAT, GEMINI = FORMATS["openai-chat"], FORMATS["gemini"]
+CHAT, GEMINI = CLIENT_FORMATS["openai-chat"], CLIENT_FORMATS["gemini"]
 
 
 def said(model: str = "gemini-2.5-flash", **changes: Any) -> dict[str, Any]:

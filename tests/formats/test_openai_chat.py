@@ -29,12 +29,12 @@ from app.core.chat import (
 from app.core.errors import BadRequest, ContentPolicy, UpstreamDown
 from app.formats.base import Peek
 from app.formats.openai_chat.words import read_usage, write_usage
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.formats.meaning import of_events
 from tests.formats.samples import DONE, USAGE, chunk, delta, request
 from tests.formats.test_recorded_answers import decoded
 
-CHAT = FORMATS["openai-chat"]
+CHAT = CLIENT_FORMATS["openai-chat"]
 
 
 def message(**fields: Any) -> bytes:

@@ -9,23 +9,25 @@ import pytest
 
 from app.core.chat import Ended, Event, FinishReason, StreamFailed
 from app.core.errors import UpstreamError
-from app.formats.base import Peek, Tap, WireFormat
-from app.formats.registry import FORMATS
+from app.formats.base import Peek, Tap, UpstreamFormat, WireFormat
+from app.formats.registry import CLIENT_FORMATS, FORMATS
 from tests.formats.meaning import of_events, of_result
 from tests.recordings import Recording, each, recordings
 
-KNOWN = sorted({found.dialect for found in recordings()} & set(FORMATS))
+DIALECTS = {found.dialect for found in recordings()}
 WHOLE = {"stream": False, "ok": True}
 
 
-def every(**wanted: Any) -> pytest.MarkDecorator:
-    found = [item for dialect in KNOWN for item in recordings(dialect=dialect, **wanted)]
+def every(*, client: bool = False, **wanted: Any) -> pytest.MarkDecorator:
+    """All recordings of the formats that providers speak, or only of those that clients speak too."""
+    known = sorted(DIALECTS & set(CLIENT_FORMATS if client else FORMATS))
+    found = [item for dialect in known for item in recordings(dialect=dialect, **wanted)]
     if not found:
         return each(dialect="none")
     return pytest.mark.parametrize("recorded", found, ids=[item.name for item in found])
 
 
-def decoded(wire: WireFormat, body: bytes, size: int | None = None) -> list[Event]:
+def decoded(wire: UpstreamFormat, body: bytes, size: int | None = None) -> list[Event]:
     decoder = wire.decoder()
     events: list[Event] = []
     for start in range(0, len(body), size or max(len(body), 1)):
@@ -50,14 +52,16 @@ def test_a_whole_answer_says_the_same_in_every_format(recorded: Recording) -> No
     if "error-with-http-200" in recorded.name:
         with pytest.raises(UpstreamError):
             wire.decode_result(recorded.body)
-        with pytest.raises(UpstreamError):
-            wire.result_usage(recorded.body)
+        if (client := CLIENT_FORMATS.get(recorded.dialect)) is not None:
+            with pytest.raises(UpstreamError):
+                client.result_usage(recorded.body)
         return
     result = wire.decode_result(recorded.body)
     meaning = of_result(result)
     assert meaning["text"] or meaning["calls"] or meaning["reasoning"] or meaning["media"] or _may_be_empty(recorded)
-    assert wire.result_usage(recorded.body) == (result.usage, result.choices[0].finish)
-    for other in FORMATS.values():
+    if (client := CLIENT_FORMATS.get(recorded.dialect)) is not None:
+        assert client.result_usage(recorded.body) == (result.usage, result.choices[0].finish)
+    for other in CLIENT_FORMATS.values():
         again = of_result(other.decode_result(other.encode_result(result)))
         if meaning["usage"] is None:
             again["usage"] = None  # some formats must say a number
@@ -96,7 +100,7 @@ def test_a_stream_says_the_same_in_every_format(recorded: Recording) -> None:
     meaning = of_events(events)
     if meaning["failed"]:
         return
-    for other in FORMATS.values():
+    for other in CLIENT_FORMATS.values():
         again = of_events(decoded(other, encoded(other, events)))
         if meaning["usage"] is None:
             again["usage"] = None
@@ -114,9 +118,9 @@ def test_usage_of_a_stream_is_what_its_last_report_says(recorded: Recording) -> 
         assert total is None or usage[0] + usage[1] == total
 
 
-@every(stream=True)
+@every(stream=True, client=True)
 def test_the_tap_passes_every_byte_and_sees_what_the_decoder_sees(recorded: Recording) -> None:
-    wire = FORMATS[recorded.dialect]
+    wire = CLIENT_FORMATS[recorded.dialect]
     meaning = of_events(decoded(wire, recorded.body))
     for size in (1, 7, 1000, len(recorded.body)):
         tap = wire.tap(strip_usage=False)
@@ -134,9 +138,9 @@ def test_the_tap_passes_every_byte_and_sees_what_the_decoder_sees(recorded: Reco
             assert tap.content is bool(meaning["text"] or meaning["reasoning"] or meaning["calls"] or meaning["media"])
 
 
-@every(stream=True)
+@every(stream=True, client=True)
 def test_a_stream_cut_after_any_event_never_looks_finished(recorded: Recording) -> None:
-    wire = FORMATS[recorded.dialect]
+    wire = CLIENT_FORMATS[recorded.dialect]
     body = recorded.body
     end = b"\r\n\r\n" if b"\r\n\r\n" in body else b"\n\n"
     pieces = body.split(end)

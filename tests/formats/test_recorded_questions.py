@@ -10,7 +10,7 @@ import pytest
 from app.core.chat import Text, ToolCall
 from app.core.errors import BadRequest, Unsupported
 from app.formats.base import WireFormat
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.formats.test_recorded_answers import every
 from tests.recordings import Recording
 
@@ -33,9 +33,9 @@ def _texts(wire: WireFormat, body: bytes, model: str | None, stream: bool | None
     return sorted(text.rstrip() for text in texts), [(call.name, json.loads(call.arguments)) for call in calls]
 
 
-@every()
+@every(client=True)
 def test_a_question_keeps_its_words_in_every_format(recorded: Recording) -> None:
-    wire = FORMATS[recorded.dialect]
+    wire = CLIENT_FORMATS[recorded.dialect]
     if not _asks(recorded):
         return
     body = json.dumps(recorded.request).encode()
@@ -45,7 +45,7 @@ def test_a_question_keeps_its_words_in_every_format(recorded: Recording) -> None
     assert (seen.model, seen.stream, seen.include_usage) == (asked.model, asked.stream, asked.include_usage)
     assert ("tools" in seen.needs) >= any(tool.raw is None for tool in asked.tools)
     texts, calls = _texts(wire, body, model, stream)
-    for other in FORMATS.values():
+    for other in CLIENT_FORMATS.values():
         try:
             call = other.encode_request(asked, "some-model")
         except Unsupported:
@@ -56,9 +56,9 @@ def test_a_question_keeps_its_words_in_every_format(recorded: Recording) -> None
         assert len("".join(again)) >= len("".join(texts)), other.name
 
 
-@every()
+@every(client=True)
 def test_a_relayed_question_differs_in_its_model_only(recorded: Recording) -> None:
-    wire = FORMATS[recorded.dialect]
+    wire = CLIENT_FORMATS[recorded.dialect]
     if not _asks(recorded) or recorded.dialect == "gemini":
         return
     for indent in (None, 1):
@@ -72,9 +72,9 @@ def test_a_relayed_question_differs_in_its_model_only(recorded: Recording) -> No
             assert asking["stream_options"]["include_usage"] is True
 
 
-@every()
+@every(client=True)
 def test_a_question_without_its_needs_is_refused(recorded: Recording) -> None:
-    wire = FORMATS[recorded.dialect]
+    wire = CLIENT_FORMATS[recorded.dialect]
     if _asks(recorded) or not isinstance(recorded.request, dict):
         return
     with pytest.raises(BadRequest) as refused:

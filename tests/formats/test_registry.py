@@ -23,12 +23,12 @@ from app.core.errors import (
     UpstreamError,
 )
 from app.formats.base import WireFormat
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.formats.meaning import of_events, of_result
 from tests.formats.samples import REQUESTS, RESULTS, STREAMS, request
 from tests.formats.test_recorded_answers import decoded, encoded, tapped
 
-KNOWN = [wire for name, wire in FORMATS.items() if name in STREAMS]
+KNOWN = [wire for name, wire in CLIENT_FORMATS.items() if name in STREAMS]
 every_format = pytest.mark.parametrize("wire", KNOWN, ids=[wire.name for wire in KNOWN])
 fuzz = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -39,8 +39,8 @@ def ask(wire: WireFormat, body: bytes) -> Any:
 
 
 def test_the_three_formats_are_found_by_themselves() -> None:
-    assert {"openai-chat", "anthropic-messages", "gemini"} <= set(FORMATS)
-    assert all(wire.name == name for name, wire in FORMATS.items())
+    assert {"openai-chat", "anthropic-messages", "gemini"} <= set(CLIENT_FORMATS)
+    assert all(wire.name == name for name, wire in CLIENT_FORMATS.items())
 
 
 @every_format
@@ -213,7 +213,7 @@ def test_relaying_changes_the_model_and_nothing_else(wire: WireFormat) -> None:
 
 
 def test_tool_choice_is_said_in_every_format() -> None:
-    chat = FORMATS["openai-chat"]
+    chat = CLIENT_FORMATS["openai-chat"]
     for choice, claude, gemini in (
         ("none", {"type": "none"}, {"mode": "NONE"}),
         ("required", {"type": "any"}, {"mode": "ANY"}),
@@ -224,9 +224,9 @@ def test_tool_choice_is_said_in_every_format() -> None:
         ),
     ):
         asked = chat.decode_request(request("openai-chat", tool_choice=choice))
-        body = json.loads(FORMATS["anthropic-messages"].encode_request(asked, "m").body)
+        body = json.loads(CLIENT_FORMATS["anthropic-messages"].encode_request(asked, "m").body)
         assert body["tool_choice"] == claude
-        body = json.loads(FORMATS["gemini"].encode_request(asked, "m").body)
+        body = json.loads(CLIENT_FORMATS["gemini"].encode_request(asked, "m").body)
         assert body["toolConfig"]["functionCallingConfig"] == gemini
         assert json.loads(chat.encode_request(asked, "m").body)["tool_choice"] == choice
 
@@ -244,9 +244,9 @@ def test_tool_choice_is_said_in_every_format() -> None:
     ],
 )
 def test_what_cannot_be_said_is_refused_and_named(target: str, change: dict[str, Any], field: str) -> None:
-    asked = FORMATS["openai-chat"].decode_request(request("openai-chat", **change))
+    asked = CLIENT_FORMATS["openai-chat"].decode_request(request("openai-chat", **change))
     with pytest.raises(Unsupported) as refused:
-        FORMATS[target].encode_request(asked, "m")
+        CLIENT_FORMATS[target].encode_request(asked, "m")
     assert refused.value.field == field
 
 

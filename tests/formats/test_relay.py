@@ -9,10 +9,10 @@ import pytest
 from app.core.chat import FinishReason
 from app.core.errors import BadCredential, RequestRefused, Throttled, UnreadableAnswer, UpstreamDown
 from app.formats.base import Tap
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.formats.samples import DONE, STREAMS, USAGE, candidate, chunk, delta, named
 
-CHAT, CLAUDE, GEMINI = FORMATS["openai-chat"], FORMATS["anthropic-messages"], FORMATS["gemini"]
+CHAT, CLAUDE, GEMINI = CLIENT_FORMATS["openai-chat"], CLIENT_FORMATS["anthropic-messages"], CLIENT_FORMATS["gemini"]
 
 
 def chat_tap(strip_usage: bool = False) -> Tap:

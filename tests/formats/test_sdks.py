@@ -14,13 +14,13 @@ import pytest
 from app.core.errors import BadRequest, UpstreamDown
 from app.formats.base import Peek, WireFormat
 from app.formats.models import ModelRow, anthropic_list, openai_list
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.formats.samples import RESULTS, STREAMS
 from tests.formats.test_recorded_answers import decoded, encoded
 from tests.recordings import needs_recordings, recordings
 
-SOURCES = [FORMATS[name] for name in STREAMS]
-CHAT, CLAUDE, GEMINI = FORMATS["openai-chat"], FORMATS["anthropic-messages"], FORMATS["gemini"]
+SOURCES = [CLIENT_FORMATS[name] for name in STREAMS]
+CHAT, CLAUDE, GEMINI = CLIENT_FORMATS["openai-chat"], CLIENT_FORMATS["anthropic-messages"], CLIENT_FORMATS["gemini"]
 every_source = pytest.mark.parametrize("source", SOURCES, ids=[wire.name for wire in SOURCES])
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from app.core.chat import Event, ReasoningDelta, ToolCallDelta, ToolCallStart
 from app.formats.base import Peek, WireFormat
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from app.formats.signatures import unwrap, wrap
 from app.formats.sse import SSEReader
 from tests.formats.samples import RESULTS, request
 
-CHAT, CLAUDE, GEMINI = FORMATS["openai-chat"], FORMATS["anthropic-messages"], FORMATS["gemini"]
+CHAT, CLAUDE, GEMINI = CLIENT_FORMATS["openai-chat"], CLIENT_FORMATS["anthropic-messages"], CLIENT_FORMATS["gemini"]
 SIGNED: list[Event] = [ReasoningDelta("Look ", family="anthropic"), ReasoningDelta("out.", family="anthropic")]
 SIGNED += [
     ReasoningDelta(signature="c2ln+/==", family="anthropic"),

@@ -19,7 +19,7 @@ from app.core.clock import rfc3339
 from app.core.errors import AnyGPTError, NotFound, RequestRefused
 from app.core.ids import new_id
 from app.formats.base import WireFormat
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from app.services.container import Services
 from app.services.gateway.call import Call, Header
 from app.services.snapshot import Key
@@ -40,13 +40,13 @@ class GatewayApp:
         self._cors = Cors(services.settings.origins)
         self._networks = services.settings.proxy_networks
         self._info = Info(services, version)
-        self._default = FORMATS["openai-chat"]
+        self._default = CLIENT_FORMATS["openai-chat"]
         self._answers: dict[str, WireFormat] = {}
         settings = services.settings
         if settings.enable_openai_routes:
-            self._answers["/v1/chat/completions"] = FORMATS["openai-chat"]
+            self._answers["/v1/chat/completions"] = CLIENT_FORMATS["openai-chat"]
         if settings.enable_anthropic_routes:
-            self._answers["/v1/messages"] = FORMATS["anthropic-messages"]
+            self._answers["/v1/messages"] = CLIENT_FORMATS["anthropic-messages"]
         self._models = settings.enable_models_routes
 
     def owns(self, path: str) -> bool:

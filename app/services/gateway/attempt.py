@@ -11,7 +11,7 @@ from app.core.clock import Clock
 from app.core.errors import AnyGPTError, RequestRefused, UnreadableAnswer, UpstreamDown, UpstreamError, UpstreamTimeout
 from app.core.money import format_usd
 from app.db.engine import Database, Upsert
-from app.formats.base import UpstreamCall, WireFormat
+from app.formats.base import UpstreamCall, UpstreamFormat, WireFormat
 from app.formats.registry import FORMATS
 from app.providers.transport import Timeouts, UpstreamAnswer
 from app.routing.document import RouterDocument
@@ -102,7 +102,7 @@ class Attempts:
                 await client.finish(reader.end(extra))
                 await _drain(answer)
             else:
-                await self._send_whole(call, client, format, whole, extra)
+                await self._send_whole(call, client, whole, extra)
         except (AnyGPTError, asyncio.CancelledError) as error:
             if answer is not None:
                 answer.close()
@@ -169,11 +169,11 @@ class Attempts:
             await client.write(_joined(held))
             held.clear()
 
-    def _whole(self, call: Call, record: AttemptRecord, format: WireFormat, body: bytes) -> Any:
+    def _whole(self, call: Call, record: AttemptRecord, format: UpstreamFormat, body: bytes) -> Any:
         """The answer for the client, read and accounted. Raises UnreadableAnswer, or the error in a 200."""
         record.first_content = self._clock.monotonic()
         if call.format is not None and call.format is format:
-            record.usage, call.finish = format.result_usage(body)
+            record.usage, call.finish = call.format.result_usage(body)
             if record.usage is None:
                 record.usage = _estimated(call, len(body) // 2)
             return body
@@ -182,9 +182,7 @@ class Attempts:
         call.finish = result.choices[0].finish if result.choices else None
         return call.format.encode_result(result) if call.format is not None else result
 
-    async def _send_whole(
-        self, call: Call, client: ClientSide, format: WireFormat, whole: Any, extra: dict[str, Any] | None
-    ) -> None:
+    async def _send_whole(self, call: Call, client: ClientSide, whole: Any, extra: dict[str, Any] | None) -> None:
         if extra is not None and call.format is not None:
             whole = call.format.add_to_result(whole, extra)
         await client.start(200, self.headers(call, with_cost=True))
@@ -254,17 +252,17 @@ class Attempts:
         room = call.reserved_output * 3 - text
         return max(room * passed // max(text, 1) // 2, LEAST_LOOK)
 
-    def _reader(self, call: Call, format: WireFormat, *, strip: bool) -> Reader:
+    def _reader(self, call: Call, format: UpstreamFormat, *, strip: bool) -> Reader:
         if call.format is None:
             return EventReader(format.decoder())
         if call.format is format:
-            return RelayReader(format.tap(strip_usage=strip))
+            return RelayReader(call.format.tap(strip_usage=strip))
         return TranslateReader(format.decoder(), call.format.encoder(call.peek))
 
-    def _upstream_call(self, call: Call, planned: Planned, format: WireFormat, asks: bool) -> UpstreamCall:
+    def _upstream_call(self, call: Call, planned: Planned, format: UpstreamFormat, asks: bool) -> UpstreamCall:
         model = planned.deployment.model
-        if call.format is format:
-            relayed = format.relay_request(call.body, model, call.peek, asks)
+        if call.format is not None and call.format is format:
+            relayed = call.format.relay_request(call.body, model, call.peek, asks)
             relayed.headers = relayed.headers | call.passed if call.passed else relayed.headers
             return relayed
         if call.request is None:
@@ -319,7 +317,7 @@ async def _drain(answer: UpstreamAnswer) -> None:
         answer.close()
 
 
-def _format_for(client: WireFormat | None, planned: Planned) -> WireFormat:
+def _format_for(client: WireFormat | None, planned: Planned) -> UpstreamFormat:
     """The client's own format where the provider speaks it, else the provider's first."""
     if client is not None and client.name in planned.deployment.formats:
         return client

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.formats.registry import FORMATS
+from app.formats.registry import CLIENT_FORMATS
 from tests.api.gateway.asking import CHAT, MESSAGES, anthropic_text, events, openai_text
 from tests.api.gateway.test_errors import body, both_formats
 from tests.app_server import AppServer, running_app
 from tests.upstream.fixtures import RunningUpstream
 
 TEXT = "Grüße vom Muster 🦉."
-KEEP_ALIVE = {CHAT: FORMATS["openai-chat"].keep_alive, MESSAGES: FORMATS["anthropic-messages"].keep_alive}
+KEEP_ALIVE = {CHAT: CLIENT_FORMATS["openai-chat"].keep_alive, MESSAGES: CLIENT_FORMATS["anthropic-messages"].keep_alive}
 
 
 @pytest.fixture(scope="module")
