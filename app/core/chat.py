@@ -185,6 +185,9 @@ class Usage(msgspec.Struct, kw_only=True):
     reasoning: int = 0
     audio_input: int = 0
     audio_output: int = 0
+    image_input: int = 0
+    images: int = 0  # pictures made
+    seconds: int = 0  # of sound, where a transcription is paid by its length
     estimated: bool = False
     cost: int | None = None
 

@@ -148,22 +148,25 @@ class UpstreamFormat(Protocol):
         ...
 
 
-class WireFormat(UpstreamFormat, Protocol):
-    """A wire format both ways; the `format` module of its package ends with `FORMAT = …` of this shape."""
+class ClientFormat(Protocol):
+    """The client's side of a wire format, and what it takes to relay it. `asks` names the operation it can be
+    translated into; a format that can only be relayed names its own and builds on `RelayOnly`.
 
-    stream_type: str  # content-type of its streams
-    keep_alive: bytes  # comment or ping that clients ignore
+    Requests and results are those of the operation: ChatRequest and ChatResult for "chat"."""
 
-    # the client's side
+    name: str
+    family: str
+    asks: str
+    stream_type: str  # content-type of its streams; "" where the provider's own is passed on
+    keep_alive: bytes  # comment or ping that clients ignore; b"" where nothing may be put in
+
     def peek(self, body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Peek: ...
-    def decode_request(
-        self, body: bytes, path_model: str | None = None, path_stream: bool | None = None
-    ) -> ChatRequest: ...
-    def encode_result(self, result: ChatResult) -> bytes: ...
+    def decode_request(self, body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Any: ...
+    def encode_result(self, result: Any) -> bytes: ...
     def encoder(self, request: Peek) -> StreamEncoder: ...
     def encode_error(self, error: AnyGPTError) -> bytes: ...
     def stream_error(self, error: AnyGPTError) -> bytes:
-        """An error in-band for a relayed stream."""
+        """An error in-band for a relayed stream; b"" where the format has no way to say one."""
         ...
 
     # the same format on both sides
@@ -181,3 +184,7 @@ class WireFormat(UpstreamFormat, Protocol):
         ...
 
     def tap(self, *, strip_usage: bool) -> Tap: ...
+
+
+class WireFormat(ClientFormat, UpstreamFormat, Protocol):
+    """A wire format of chat, both ways; the `format` module of its package ends with `FORMAT = …` of this shape."""

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import app.formats
 from app.core.discover import modules
-from app.formats.base import UpstreamFormat, WireFormat
+from app.formats.base import ClientFormat, UpstreamFormat, WireFormat
 
 _MODULES = modules(app.formats)
 
-CLIENT_FORMATS: dict[str, WireFormat] = {
-    wire.name: wire for module in _MODULES if (wire := getattr(module, "FORMAT", None)) is not None
-}
-"""What clients speak; providers speak it too."""
 
-FORMATS: dict[str, UpstreamFormat] = {
-    **CLIENT_FORMATS,
-    **{wire.name: wire for module in _MODULES if (wire := getattr(module, "UPSTREAM_FORMAT", None)) is not None},
-}
+def _named(attribute: str) -> dict[str, Any]:
+    found = (getattr(module, attribute, None) for module in _MODULES)
+    return {wire.name: wire for wire in found if wire is not None}
+
+
+CLIENT_FORMATS: dict[str, WireFormat] = _named("FORMAT")
+"""What chat clients speak; providers speak it too."""
+
+FORMATS: dict[str, UpstreamFormat] = {**CLIENT_FORMATS, **_named("UPSTREAM_FORMAT")}
 """What providers speak."""
+
+OPERATIONS: dict[str, ClientFormat] = _named("OPERATION")
+"""What clients ask for beside chat: embeddings, images, speech … Most are relayed only."""
+
+
+@cache
+def serving(client: ClientFormat) -> frozenset[str]:
+    """The formats a provider may speak to answer this client: its own, and those it can be translated into."""
+    return frozenset({client.name} | {wire.name for wire in FORMATS.values() if wire.operation == client.asks})

@@ -6,6 +6,8 @@ import tomllib
 from enum import StrEnum
 from functools import cache
 from importlib import resources
+from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -13,19 +15,73 @@ from app.core.errors import BadRequest
 
 
 class Auth(StrEnum):
-    """How a key is shown to the provider."""
+    """How a key is shown to the provider: as a bearer, or bare in the header of that name."""
 
     BEARER = "bearer"
     X_API_KEY = "x-api-key"
     X_GOOG_API_KEY = "x-goog-api-key"
+    API_KEY = "api-key"
+    X_PORTKEY_API_KEY = "x-portkey-api-key"
     NONE = "none"
 
 
-class ModelList(msgspec.Struct, frozen=True):
+class Group(StrEnum):
+    """Where people look for a kind."""
+
+    HOSTED = "hosted"
+    GATEWAY = "gateway"
+    OWN = "own"
+    COMPATIBLE = "compatible"
+
+
+class UsagePlace(StrEnum):
+    """Where a stream reports what it used."""
+
+    EXTRA_CHUNK = "extra-chunk"
+    FINISH_CHUNK = "finish-chunk"
+    BOTH = "both"
+    AFTER_FINISH = "after-finish"
+    EVERY_CHUNK = "every-chunk"
+    FORMAT = "format"
+
+
+class ModelList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the list of models is, and which function of `model_lists` reads it."""
 
     path: str
     shape: str
+    cut: str = ""
+    public: bool = False
+
+
+class AddedPath(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a base URL that a person gives is completed with."""
+
+    path: str
+    unless: str
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a provider's OpenAI chat differs from OpenAI's; `app.providers.dialect` speaks it."""
+
+    tool_ids: Literal["any", "nine"] = "any"
+    limit: str | None = None
+    developer: bool = False
+    rename: dict[str, str] = {}
+    leave_out: tuple[str, ...] = ()
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What differs at base URLs whose path holds `inside`; None: as in the row."""
+
+    inside: str
+    formats: tuple[str, ...] | None = None
+    operations: tuple[str, ...] | None = None
+    models: ModelList | None = None
+    probe: str | None = None
+    usage: UsagePlace | None = None
+    ask_usage: bool | None = None
+    query: str | None = None
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,12 +95,20 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     formats: tuple[str, ...]
     auth: Auth
     key_required: bool
-    models: ModelList
     probe: str
+    group: Group = Group.HOSTED
+    operations: tuple[str, ...] = ()
+    models: ModelList | None = None
+    probe_body: str | None = None
     base_url: str | None = None
+    adds: AddedPath | None = None
     key_env: str | None = None
+    usage: UsagePlace = UsagePlace.FORMAT
     ask_usage: bool = False
+    dialect: Dialect = Dialect()
     headers: dict[str, str] = {}
+    query: str = ""
+    at: tuple[Place, ...] = ()
     catalogue: str | None = None
     free: bool = False
     in_process: bool = False
@@ -55,6 +119,16 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.auth is Auth.BEARER:
             return {"authorization": f"Bearer {secret}"}
         return {self.auth.value: secret}
+
+    def located(self, base_url: str) -> Kind:
+        """The row as it holds at an address."""
+        path = urlsplit(base_url).path.rstrip("/") + "/"
+        for place in self.at:
+            if place.inside in path:
+                said = msgspec.structs.asdict(place)
+                del said["inside"]
+                return msgspec.structs.replace(self, **{key: value for key, value in said.items() if value is not None})
+        return self
 
 
 @cache

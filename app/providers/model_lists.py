@@ -150,6 +150,62 @@ def _mistral_model(item: dict[str, Any]) -> FoundModel:
     return msgspec.structs.replace(plain, capabilities=frozenset(capabilities) if capabilities else None)
 
 
+def _azure(value: Any) -> Page:
+    """What the resource may deploy, less what answers no requests: every model says what it can do."""
+    return Page([_openai_model(item) for item in _items(value) if _azure_answers(item)])
+
+
+def _azure_answers(item: dict[str, Any]) -> bool:
+    said = _dict(item.get("capabilities"))
+    return said.get("inference") is not False and item.get("status") in (None, "succeeded")
+
+
+_BY_GITHUB = {"tool-calling": "tools", "reasoning": "reasoning"}
+
+
+def _github(value: Any) -> Page:
+    """GitHub's catalogue, a bare list: https://docs.github.com/rest/models/catalog"""
+    return Page([_github_model(item) for item in _items(value)])
+
+
+def _github_model(item: dict[str, Any]) -> FoundModel:
+    limits = _dict(item.get("limits"))
+    inputs, outputs = item.get("supported_input_modalities"), item.get("supported_output_modalities")
+    capabilities = None
+    if isinstance(inputs, list) and isinstance(outputs, list):
+        words = [table.get(word) for table, said in ((_BY_INPUT, inputs), (_BY_OUTPUT, outputs)) for word in said]
+        able = item.get("capabilities")
+        words += [_BY_GITHUB.get(word) for word in able if isinstance(word, str)] if isinstance(able, list) else []
+        words += ["json"] if "chat" in words else []  # the list has no word for it: doubt keeps it in
+        capabilities = frozenset(word for word in words if word)
+    return FoundModel(
+        id=_id(item),
+        name=_text(item, "name"),
+        context_window=_count(limits, "max_input_tokens"),
+        max_output_tokens=_count(limits, "max_output_tokens"),
+        capabilities=capabilities,
+    )
+
+
+_COHERE_ENDPOINTS = ("chat", "embed")
+
+
+def _cohere(value: Any) -> Page:
+    """Models of the endpoints that are served here: https://docs.cohere.com/reference/list-models"""
+    models = [
+        FoundModel(id=_id(item, "name"), context_window=_count(item, "context_length"))
+        for item in _items(value, "models")
+        if not isinstance(said := item.get("endpoints"), list) or any(word in _COHERE_ENDPOINTS for word in said)
+    ]
+    token = value.get("next_page_token")
+    return Page(models, {"page_token": token} if isinstance(token, str) and token else None)
+
+
+def _ollama(value: Any) -> Page:
+    """Models on the machine: https://docs.ollama.com/api/tags"""
+    return Page([FoundModel(id=_id(item, "name")) for item in _items(value, "models")])
+
+
 _SHAPES: dict[str, Callable[[Any], Page]] = {
     "openai": _openai,
     "anthropic": _anthropic,
@@ -157,6 +213,10 @@ _SHAPES: dict[str, Callable[[Any], Page]] = {
     "openrouter": _openrouter,
     "together": _together,
     "mistral": _mistral,
+    "azure": _azure,
+    "github": _github,
+    "cohere": _cohere,
+    "ollama": _ollama,
 }
 
 

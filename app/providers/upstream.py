@@ -8,11 +8,18 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
-from app.core.errors import BadCredential, UnreadableAnswer, UpstreamDown, UpstreamError, UpstreamTimeout
+from app.core.errors import (
+    BadCredential,
+    RequestRefused,
+    UnreadableAnswer,
+    UpstreamDown,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from app.formats.base import UpstreamCall
-from app.providers.addresses import base_url_of, call_url, host_of
+from app.providers.addresses import base_url_of, call_url, host_of, lookup_url
 from app.providers.failures import ReadError, failure_of, read_any_error
-from app.providers.kinds import Kind
+from app.providers.kinds import Kind, ModelList
 from app.providers.model_lists import FoundModel, Page, read_page, unique
 from app.providers.redaction import redact
 from app.providers.transport import Timeouts, Transport, UpstreamAnswer, UpstreamRequest
@@ -36,8 +43,8 @@ class Upstream:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
-        self.kind = kind
         self.base_url = base_url_of(kind, base_url)
+        self.kind = kind.located(self.base_url)
         self.host = host_of(self.base_url)
         self._transport = transport
         self._web = web
@@ -55,7 +62,7 @@ class Upstream:
         answer = await self._transport.send(
             UpstreamRequest(
                 method="POST",
-                url=call_url(self.base_url, format_name, upstream_call.path),
+                url=call_url(self.base_url, format_name, upstream_call.path, self.kind.query),
                 headers={
                     "content-type": "application/json",
                     **self._headers,
@@ -76,10 +83,13 @@ class Upstream:
 
     async def list_models(self, secret: str | None) -> list[FoundModel]:
         """What the provider lists, page after page. Raises UpstreamError subclasses that name what to check."""
+        models = self.kind.models
+        if models is None:
+            raise RequestRefused(f"{self.kind.label} has no list of models; name them, or leave it to the catalogue.")
         found: list[FoundModel] = []
-        query = dict(_PAGE_SIZE.get(self.kind.models.shape, {}))
+        query = dict(_PAGE_SIZE.get(models.shape, {}))
         for _ in range(_MAX_PAGES):
-            page = await self._page(query, secret)
+            page = await self._page(models, query, secret)
             found += page.models
             if page.more is None or page.more.items() <= query.items():
                 break
@@ -88,31 +98,41 @@ class Upstream:
 
     async def probe(self, secret: str | None) -> None:
         """A request that costs nothing. Returns when the provider answers it (and takes the key, where it looks)."""
-        body = await self._get(self.kind.probe, {}, secret)
+        try:
+            body = await self._ask(self.kind.probe, {}, secret, self.kind.probe_body)
+        except RequestRefused as error:
+            if self.kind.probe_body is None or error.upstream_status != 404:
+                raise
+            body = error.body  # the probe's model is gone: whoever says so in JSON has looked at the key
         try:
             msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise self._not_an_api() from None
 
-    async def _page(self, query: dict[str, str], secret: str | None) -> Page:
-        body = await self._get(self.kind.models.path, query, secret)
+    async def _page(self, models: ModelList, query: dict[str, str], secret: str | None) -> Page:
+        body = await self._ask(models.path, query, secret)
         try:
-            return read_page(self.kind.models.shape, body)
+            return read_page(models.shape, body)
         except UnreadableAnswer as error:
             raise self._not_an_api(error.message) from None
 
-    async def _get(self, path: str, query: dict[str, str], secret: str | None) -> bytes:
+    async def _ask(self, path: str, query: dict[str, str], secret: str | None, question: str | None = None) -> bytes:
         if self.kind.key_required and not secret:
             raise BadCredential(f"{self.name} has no API key; add one ({self.kind.label} answers nobody without).")
-        url = call_url(self.base_url, self.kind.formats[0], path)
+        url = lookup_url(self.base_url, self.kind, path)
         headers = {"accept": "application/json", "user-agent": "AnyGPT", **self._headers}
+        if question is not None:
+            headers["content-type"] = "application/json"
         client = httpx.AsyncClient(transport=self._web, timeout=_LOOKUP, follow_redirects=False, trust_env=False)
         # The transport is shared: the client is left to the garbage collector, since closing it would close that too.
         try:
             async with (
                 asyncio.timeout(30),
                 client.stream(
-                    "GET", url, params=query or None, headers=headers | self.kind.auth_headers(secret)
+                    "GET" if question is None else "POST",
+                    httpx.URL(url).copy_merge_params(query) if query else url,
+                    content=question,
+                    headers=headers | self.kind.auth_headers(secret),
                 ) as response,
             ):
                 body = await _bounded(response)
@@ -162,7 +182,7 @@ class Upstream:
         return error
 
 
-_PAGE_SIZE = {"anthropic": {"limit": "1000"}, "gemini": {"pageSize": "1000"}}
+_PAGE_SIZE = {"anthropic": {"limit": "1000"}, "gemini": {"pageSize": "1000"}, "cohere": {"page_size": "1000"}}
 
 
 async def _beginning(answer: UpstreamAnswer) -> bytes:

@@ -22,7 +22,7 @@ from app.formats.splice import relay_body
 class AnthropicMessages:
     name = "anthropic-messages"
     family = "anthropic"
-    operation = "chat"
+    operation = asks = "chat"
     stream_type = "text/event-stream"
     keep_alive = b'event: ping\ndata: {"type":"ping"}\n\n'
 

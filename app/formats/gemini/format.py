@@ -25,7 +25,7 @@ class Gemini:
 
     name = "gemini"
     family = "gemini"
-    operation = "chat"
+    operation = asks = "chat"
     stream_type = "text/event-stream"
     keep_alive = b"\r\n"  # Google's clients choke on comments; white space is ignored in events and in an array
 

@@ -23,7 +23,7 @@ from app.formats.sse import write_event
 class OpenAIChat:
     name = "openai-chat"
     family = "openai"
-    operation = "chat"
+    operation = asks = "chat"
     stream_type = "text/event-stream"
     keep_alive = b": keep-alive\n\n"
 
