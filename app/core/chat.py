@@ -200,6 +200,10 @@ class ChatResult(msgspec.Struct, kw_only=True):
     usage: Usage | None = None
     extra: dict[str, Any] = {}
 
+    @property
+    def finish(self) -> FinishReason | None:
+        return self.choices[0].finish if self.choices else None
+
 
 class Choice(msgspec.Struct, kw_only=True):
     parts: list[Part]

@@ -7,6 +7,7 @@ AnyGPTError
 │   ├── BudgetSpent         402
 │   ├── NotAllowed          403
 │   ├── NotFound            404
+│   ├── SlowClient          408  the body does not come, or the answer is not read
 │   ├── Conflict            409
 │   ├── TooLarge            413
 │   ├── Unsupported         422  what was asked cannot be said to this model or in this format
@@ -82,6 +83,11 @@ class NotFound(ClientError):
 
 class ModelNotFound(NotFound):
     code = "model_not_found"
+
+
+class SlowClient(ClientError):
+    status = 408
+    code = "request_timeout"
 
 
 class Conflict(ClientError):

@@ -20,6 +20,7 @@ class DataFolder:
         self.master_key = self.root / "master.key"
         self.backups = self.root / "backups"
         self.logs = self.root / "logs"
+        self.uploads = self.root / "uploads"
         self._lock: IO[str] | None = None
 
     def prepare(self) -> None:
@@ -27,6 +28,7 @@ class DataFolder:
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # what lies here is nobody else's business
             self.logs.mkdir(exist_ok=True)
+            self.uploads.mkdir(exist_ok=True)
             probe = self.root / ".write-test"
             probe.touch()
             probe.unlink()

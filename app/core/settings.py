@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="text or json")
     enable_openai_routes: bool = Field(True, description="true or false")
     enable_anthropic_routes: bool = Field(True, description="true or false")
+    enable_gemini_routes: bool = Field(True, description="true or false")
+    enable_groq_routes: bool = Field(True, description="true or false")
     enable_models_routes: bool = Field(True, description="true or false")
     enable_admin_routes: bool = Field(True, description="true or false")
     enable_ui_routes: bool = Field(True, description="true or false")

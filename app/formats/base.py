@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 import msgspec
@@ -27,6 +28,14 @@ class Peek(msgspec.Struct, kw_only=True):
     extensions: dict[str, Any] = {}  # OpenRouter's `models`, `provider` …: for the gateway, taken out before relaying
 
 
+class UploadBody(Protocol):
+    """A body too large for memory: its length in bytes, and its bytes in pieces, once."""
+
+    length: int
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
 class UpstreamCall(msgspec.Struct, kw_only=True):
     """One HTTP call in a provider's format, without address and credentials.
 
@@ -35,6 +44,7 @@ class UpstreamCall(msgspec.Struct, kw_only=True):
 
     path: str  # "/chat/completions", appended to the provider's base URL
     body: bytes
+    upload: UploadBody | None = None  # in place of `body`
     headers: dict[str, str] = {}
     approximated: list[str] = []
 

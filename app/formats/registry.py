@@ -28,6 +28,6 @@ OPERATIONS: dict[str, ClientFormat] = _named("OPERATION")
 
 
 @cache
-def serving(client: ClientFormat) -> frozenset[str]:
-    """The formats a provider may speak to answer this client: its own, and those it can be translated into."""
-    return frozenset({client.name} | {wire.name for wire in FORMATS.values() if wire.operation == client.asks})
+def serving(name: str, asks: str) -> frozenset[str]:
+    """The formats a provider may speak to answer a client's: its own, and those of the operation it asks for."""
+    return frozenset({name} | {wire.name for wire in FORMATS.values() if wire.operation == asks})

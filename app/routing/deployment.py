@@ -8,7 +8,8 @@ from app.core.price import Price
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """`alias` is the name clients use. `capabilities` None is unknown. Only what an admin declared refuses a request:
+    """`alias` is the name clients use. `formats` are the wire formats it speaks, those of chat first, then those of
+    other operations. `capabilities` None is unknown. Only what an admin declared refuses a request:
     a catalogue may be behind the model."""
 
     id: str

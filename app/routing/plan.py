@@ -164,6 +164,9 @@ def _follow(
 
 def _unfit(deployment: Deployment, question: Question, missing: set[str]) -> str | None:
     """Why this deployment can never serve this request."""
+    if question.formats is not None and question.formats.isdisjoint(deployment.formats):
+        missing.add(question.asks)
+        return f"{deployment.provider} offers no {question.asks}"
     if deployment.declared and deployment.capabilities is not None:
         lacking = question.needs - deployment.capabilities
         if lacking:

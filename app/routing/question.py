@@ -8,7 +8,8 @@ import msgspec
 
 
 class Question(msgspec.Struct, kw_only=True):
-    """`now` is in the team's time zone; `budget_left` is the share (0…1) of the tightest budget, None without one."""
+    """`now` is in the team's time zone; `budget_left` is the share (0…1) of the tightest budget, None without one.
+    `formats` are the wire formats that can serve the request, for what is not chat: that is served by all."""
 
     model: str
     needs: frozenset[str] = frozenset()
@@ -22,3 +23,5 @@ class Question(msgspec.Struct, kw_only=True):
     now: datetime
     budget_left: float | None = None
     refuse_unknown_price: bool = False
+    asks: str = "chat"
+    formats: frozenset[str] | None = None

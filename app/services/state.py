@@ -127,12 +127,14 @@ class State:
         alive = select(ProviderRow).where(col(ProviderRow.deleted_at).is_(None))
         for row in session.exec(alive.order_by(col(ProviderRow.priority), col(ProviderRow.name))):
             kind = kind_named(row.kind)
+            base_url = base_url_of(kind, row.base_url)
+            kind = kind.located(base_url)
             formats = tuple(row.formats or kind.formats)
             providers[row.id] = Provider(
                 id=row.id,
                 name=row.name,
                 kind=kind,
-                base_url=base_url_of(kind, row.base_url),
+                base_url=base_url,
                 formats=formats,
                 enabled=row.enabled,
                 priority=row.priority,
@@ -174,7 +176,7 @@ class State:
             kind=kind.name,
             model=row.model_id,
             alias=row.alias or row.model_id,
-            formats=formats,
+            formats=(*formats, *kind.operations),
             priority=provider.priority,
             price=price or None,
             context_window=row.context_window or (facts.context_window if facts else None),

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 
 from app.api.address import client_address, headers_of
-from app.api.gateway.client_side import KEEP_ALIVE_S, AsgiClient, ClientGone, Receive, Send, read_body
+from app.api.gateway.bodies import ClientGone, Form, read_body, read_form
+from app.api.gateway.client_side import KEEP_ALIVE_S, ArrayClient, AsgiClient, Receive, Send
 from app.api.gateway.cors import Cors
 from app.api.gateway.error_log import ErrorLog
-from app.api.gateway.info import Info
+from app.api.gateway.info import Info, Query
+from app.api.gateway.routes import HEALTH, MESSAGES, PREFIXES, Does, Route, Routes
 from app.core.clock import rfc3339
-from app.core.errors import AnyGPTError, NotFound, RequestRefused
+from app.core.errors import AnyGPTError, RequestRefused
 from app.core.ids import new_id
-from app.formats.base import WireFormat
-from app.formats.registry import CLIENT_FORMATS
+from app.formats.base import ClientFormat
 from app.services.container import Services
 from app.services.gateway.call import Call, Header
 from app.services.snapshot import Key
@@ -27,12 +29,11 @@ from app.services.snapshot import Key
 Scope = Mapping[str, Any]
 
 WATCH_AFTER_S = 0.03
-OWN = ("/v1/", "/v1beta/", "/openai/", "/anthropic/", "/gemini/", "/groq/")  # clients get errors here, no log-in page
 PASSED = (b"anthropic-beta", b"anthropic-version")  # all that goes on of a client's headers
 
 
 class GatewayApp:
-    """No framework on this way: a table from path to handler."""
+    """No framework on this way: a table from path to route."""
 
     def __init__(self, services: Services, version: str, keep_alive_s: float = KEEP_ALIVE_S) -> None:
         self._services, self._keep_alive_s = services, keep_alive_s
@@ -40,17 +41,10 @@ class GatewayApp:
         self._cors = Cors(services.settings.origins)
         self._networks = services.settings.proxy_networks
         self._info = Info(services, version)
-        self._default = CLIENT_FORMATS["openai-chat"]
-        self._answers: dict[str, WireFormat] = {}
-        settings = services.settings
-        if settings.enable_openai_routes:
-            self._answers["/v1/chat/completions"] = CLIENT_FORMATS["openai-chat"]
-        if settings.enable_anthropic_routes:
-            self._answers["/v1/messages"] = CLIENT_FORMATS["anthropic-messages"]
-        self._models = settings.enable_models_routes
+        self._routes = Routes(services.settings)
 
     def owns(self, path: str) -> bool:
-        return path.startswith(OWN) or path in ("/v1", "/health", "/ready", "/ping")
+        return path.startswith(PREFIXES) or path in HEALTH
 
     def close(self) -> None:
         self._errors.close()
@@ -62,32 +56,45 @@ class GatewayApp:
         if method == "OPTIONS" and extra:
             await _respond(send, 204, b"", [*extra, *self._cors.preflight()])
             return
-        format = self._answers.get(path)
-        if format is not None and method == "POST":
-            await self._answer(scope, headers, receive, send, format, extra)
-            return
-        await self._inform(scope, headers, send, extra, format or self._default)
+        route = self._routes.posts.get(path) if method == "POST" else None
+        if route is None:
+            try:
+                route = self._routes.find(method, path, _query(scope).get("alt"))
+            except AnyGPTError as error:
+                format = self._routes.format_at(path)
+                await self._refuse(scope, headers, send, format, error, new_id("req"), extra, None, None)
+                return
+        if route.does is Does.ASK:
+            await self._ask(scope, headers, receive, send, route, extra)
+        else:
+            await self._tell(scope, headers, receive, send, route, extra)
 
-    async def _answer(
+    async def _ask(
         self,
         scope: Scope,
         headers: dict[bytes, bytes],
         receive: Receive,
         send: Send,
-        format: WireFormat,
+        route: Route,
         extra: list[Header],
     ) -> None:
-        """A chat call in one of the formats."""
-        clock = self._services.clock
+        """A call that goes on to a provider."""
+        clock, format = self._services.clock, route.format
         request_id, started, at = new_id("req"), clock.monotonic(), clock.now()
         call: Call | None = None
         client: AsgiClient | None = None
         watch: Watch | None = None
         key: Key | None = None
+        form: Form | None = None
         try:
-            key = self._key(scope, headers, "chat")
-            body = await read_body(receive, self._services.state.current.runtime.max_body_bytes)
-            peek = format.peek(body)
+            key = self._key(scope, headers, route)
+            limit = self._services.state.current.runtime.max_body_bytes
+            if route.form:
+                form = await read_form(receive, headers, limit, self._services.folder.uploads)
+                body = form.as_json()
+            else:
+                body = await read_body(receive, limit)
+            peek = format.peek(body, route.model, route.stream)
             call = Call(
                 id=request_id,
                 at=at,
@@ -95,13 +102,17 @@ class GatewayApp:
                 peek=peek,
                 format=format,
                 body=body,
+                upload=form,
                 key=key,
                 person=key.person,
                 tags=_tags(peek.metadata, headers),
                 wants_metadata=headers.get(b"x-anygpt-metadata") == b"enabled",
                 passed={name.decode(): headers[name].decode("latin-1") for name in PASSED if name in headers},
+                path_model=route.model,
+                path_stream=route.stream,
             )
-            client = AsgiClient(call, format, send, extra, self._keep_alive_s)
+            kind = ArrayClient if route.array else AsgiClient
+            client = kind(call, format, send, extra, self._keep_alive_s)
             task = asyncio.current_task()
             assert task is not None
             watch = Watch(receive, task)
@@ -118,56 +129,46 @@ class GatewayApp:
                 watch.close()
             if client is not None:
                 client.close()
+            if form is not None:
+                form.close()
 
-    async def _inform(
-        self, scope: Scope, headers: dict[bytes, bytes], send: Send, extra: list[Header], format: WireFormat
+    async def _tell(
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        send: Send,
+        route: Route,
+        extra: list[Header],
     ) -> None:
-        """Everything that is answered from memory."""
-        path, method = scope["path"], scope["method"]
+        """What is answered here."""
         request_id = new_id("req")
+        if b"anthropic-version" in headers and route.does in (Does.MODELS, Does.MODEL):
+            route = replace(route, format=MESSAGES)  # an Anthropic client whose address has no prefix
+        key: Key | None = None
         try:
-            handler, scope_needed = self._handler(path)
-            if method not in ("GET", "HEAD"):
-                raise NotFound(f"{method} {path} is not an address of this gateway; it answers GET.")
-            key = self._key(scope, headers, scope_needed) if scope_needed is not None else None
-            query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
-            status, value = await handler(key, query)
+            key = self._key(scope, headers, route) if route.scope is not None else None
+            body = b""
+            if route.does is Does.COUNT:
+                body = await read_body(receive, self._services.state.current.runtime.max_body_bytes)
+            status, value = await self._info.answer(Query(route, key, body, _query(scope)))
         except AnyGPTError as error:
-            await self._refuse(scope, headers, send, format, error, request_id, extra, None, None)
+            await self._refuse(scope, headers, send, route.format, error, request_id, extra, None, key)
             return
-        body = value if isinstance(value, bytes) else orjson.dumps(value)
+        except ClientGone:
+            return
+        answer = value if isinstance(value, bytes) else orjson.dumps(value)
         head = [(b"content-type", b"application/json"), (b"x-request-id", request_id.encode()), *extra]
-        await _respond(send, status, b"" if method == "HEAD" else body, head)
+        await _respond(send, status, b"" if scope["method"] == "HEAD" else answer, head)
 
-    def _handler(
-        self, path: str
-    ) -> tuple[Callable[[Key | None, dict[str, str]], Awaitable[tuple[int, Any]]], str | None]:
-        """The handler of a path, and the scope a key needs for it (None: no key; "": any key)."""
-        match path:
-            case "/health":
-                return self._info.health, None
-            case "/ready":
-                return self._info.ready, None
-            case "/ping":
-                return self._info.ping, None
-            case "/v1/models" if self._models:
-                return self._info.models, "models"
-            case "/v1/key":
-                return self._info.key, ""
-            case "/v1/generation":
-                return self._info.generation, ""
-            case _ if self._models and path.startswith("/v1/models/"):
-                return self._info.model(path.removeprefix("/v1/models/")), "models"
-            case _:
-                raise NotFound(f"There is nothing at {path}. The API is described in the documentation (docs/api.md).")
-
-    def _key(self, scope: Scope, headers: dict[bytes, bytes], needed: str) -> Key:
+    def _key(self, scope: Scope, headers: dict[bytes, bytes], route: Route) -> Key:
         admission, snapshot = self._services.admission, self._services.state.current
         address = client_address(scope, headers, self._networks)
         referrer = headers.get(b"origin") or headers.get(b"referer")
-        key = admission.key_of(snapshot, _token(headers), address, referrer.decode("latin-1") if referrer else None)
-        if needed:
-            admission.check_scope(key, needed)
+        token = _token(headers) or (_query(scope).get("key") if route.google else None)
+        key = admission.key_of(snapshot, token, address, referrer.decode("latin-1") if referrer else None)
+        if route.scope:
+            admission.check_scope(key, route.scope)
         return key
 
     async def _refuse(
@@ -175,7 +176,7 @@ class GatewayApp:
         scope: Scope,
         headers: dict[bytes, bytes],
         send: Send,
-        format: WireFormat,
+        format: ClientFormat,
         error: AnyGPTError,
         request_id: str,
         extra: list[Header],
@@ -231,7 +232,11 @@ class Watch:
         self._call.cancel()
 
 
-def _error_body(format: WireFormat, error: AnyGPTError, call: Call | None) -> bytes:
+def _query(scope: Scope) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+
+
+def _error_body(format: ClientFormat, error: AnyGPTError, call: Call | None) -> bytes:
     """A provider's refusal passes as it came where the provider speaks the client's format."""
     if not isinstance(error, RequestRefused) or error.body.lstrip()[:1] != b"{":
         return format.encode_error(error)

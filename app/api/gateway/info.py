@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, text
 
+from app.api.gateway.routes import Does, Route
 from app.core.clock import rfc3339
 from app.core.errors import ModelNotFound, NotFound
 from app.core.money import format_usd
-from app.formats.models import ModelRow, openai_list, openai_model
+from app.formats.models import (
+    ModelRow,
+    anthropic_list,
+    anthropic_model,
+    gemini_list,
+    gemini_model,
+    openai_list,
+    openai_model,
+)
 from app.routing.deployment import Deployment
 from app.services.container import Services
 from app.services.snapshot import Key
 
 Answer = tuple[int, Any]
-Handler = Callable[[Key | None, dict[str, str]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked at an address that is answered here."""
+
+    route: Route
+    key: Key | None
+    body: bytes
+    values: dict[str, str]  # of the query string
 
 
 class Info:
@@ -25,10 +44,30 @@ class Info:
         self._services, self._version = services, version
         self._started = services.clock.monotonic()
 
-    async def health(self, key: Key | None, query: dict[str, str]) -> Answer:
+    async def answer(self, query: Query) -> Answer:
+        """Status and JSON (or its bytes). Raises AnyGPTError."""
+        match query.route.does:
+            case Does.HEALTH:
+                return await self.health(query)
+            case Does.READY:
+                return await self.ready(query)
+            case Does.PING:
+                return await self.ping(query)
+            case Does.MODELS:
+                return await self.models(query)
+            case Does.MODEL:
+                return await self.model(query)
+            case Does.KEY:
+                return await self.key(query)
+            case Does.GENERATION:
+                return await self.generation(query)
+            case _:
+                raise NotFound("There is nothing here yet.")
+
+    async def health(self, query: Query) -> Answer:
         return 200, {"status": "ok"}
 
-    async def ready(self, key: Key | None, query: dict[str, str]) -> Answer:
+    async def ready(self, query: Query) -> Answer:
         """Database, ledger, and at least one provider that could answer."""
         checks = {
             "database": await self._database_answers(),
@@ -38,7 +77,7 @@ class Info:
         ready = all(checks.values())
         return 200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks}
 
-    async def ping(self, key: Key | None, query: dict[str, str]) -> Answer:
+    async def ping(self, query: Query) -> Answer:
         return 200, {
             "status": "ok",
             "version": self._version,
@@ -46,25 +85,22 @@ class Info:
             "requests_served": self._services.gateway.served,
         }
 
-    async def models(self, key: Key | None, query: dict[str, str]) -> Answer:
-        """Every name this key may ask for; the list that Open WebUI and others read."""
-        aliases = self._services.state.current.aliases()
+    async def models(self, query: Query) -> Answer:
+        """Every name this key may ask for, in the shape of the client's own format."""
+        key, aliases = query.key, self._services.state.current.aliases()
         rows = [self._row(alias, found[0]) for alias, found in aliases.items() if key is None or key.may_use(alias)]
-        return 200, openai_list(rows)
+        return 200, _LISTS[query.route.format.family](rows)
 
-    def model(self, name: str) -> Handler:
-        async def answer(key: Key | None, query: dict[str, str]) -> Answer:
-            found = self._services.state.current.aliases().get(name)
-            if found is None or (key is not None and not key.may_use(name)):
-                raise ModelNotFound(
-                    f'There is no model "{name}" for this key. GET /v1/models lists them.', field="model"
-                )
-            return 200, openai_model(self._row(name, found[0]))
+    async def model(self, query: Query) -> Answer:
+        name, key = query.route.name, query.key
+        found = self._services.state.current.aliases().get(name)
+        if found is None or (key is not None and not key.may_use(name)):
+            raise ModelNotFound(f'There is no model "{name}" for this key. GET /v1/models lists them.', field="model")
+        return 200, _MODELS[query.route.format.family](self._row(name, found[0]))
 
-        return answer
-
-    async def key(self, key: Key | None, query: dict[str, str]) -> Answer:
+    async def key(self, query: Query) -> Answer:
         """Limits of the key that asks, and what is left of them."""
+        key = query.key
         assert key is not None
         now = self._services.clock.now()
         limits = self._services.admission.limits(key)
@@ -93,10 +129,11 @@ class Info:
             ],
         }
 
-    async def generation(self, key: Key | None, query: dict[str, str]) -> Answer:
+    async def generation(self, query: Query) -> Answer:
         """One finished request of this key, as the ledger has it."""
+        key = query.key
         assert key is not None
-        request_id = query.get("id", "")
+        request_id = query.values.get("id", "")
         detail = await self._services.ledger.request(request_id)
         row = detail.row
         if row.key != key.name:
@@ -150,3 +187,15 @@ class Info:
             max_output_tokens=deployment.max_output_tokens,
             capabilities=sorted(deployment.capabilities) if deployment.capabilities is not None else None,
         )
+
+
+_LISTS: dict[str, Callable[[list[ModelRow]], bytes]] = {
+    "openai": openai_list,
+    "anthropic": anthropic_list,
+    "gemini": gemini_list,
+}
+_MODELS: dict[str, Callable[[ModelRow], dict[str, Any]]] = {
+    "openai": openai_model,
+    "anthropic": anthropic_model,
+    "gemini": gemini_model,
+}

@@ -17,7 +17,8 @@ class Transcriptions(RelayOnly):
     asks = "transcriptions"
     path = "/audio/transcriptions"
     needs = frozenset({"audio_in"})
-    passes_type = True
+    stream_type = ""
+    keep_alive = b""
 
     def peek(self, body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Peek:
         seen = super().peek(body)

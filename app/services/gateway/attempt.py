@@ -8,10 +8,19 @@ from typing import Any
 
 from app.core.chat import Usage
 from app.core.clock import Clock
-from app.core.errors import AnyGPTError, RequestRefused, UnreadableAnswer, UpstreamDown, UpstreamError, UpstreamTimeout
+from app.core.errors import (
+    AnyGPTError,
+    RequestRefused,
+    UnreadableAnswer,
+    Unsupported,
+    UpstreamDown,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from app.core.money import format_usd
 from app.db.engine import Database, Upsert
-from app.formats.base import UpstreamCall, UpstreamFormat, WireFormat
+from app.formats.base import UpstreamCall, UpstreamFormat
+from app.formats.failures import read_error
 from app.formats.registry import FORMATS
 from app.providers.transport import Timeouts, UpstreamAnswer
 from app.routing.document import RouterDocument
@@ -71,7 +80,7 @@ class Attempts:
     ) -> None:
         """Returns when the client has its whole answer. Raises UpstreamError (`call.begun` says whether another
         attempt may follow), Unsupported before any call, BudgetSpent when a stream outgrows what is left."""
-        format = _format_for(call.format, planned)
+        format = _translator(call, planned)
         asks = self._asks_usage(call, provider)
         upstream_call = self._upstream_call(call, planned, format, asks)
         record = self._open(call, planned, credential)
@@ -82,12 +91,14 @@ class Attempts:
                 # a whole answer has no first content to wait for, only an end
                 async with asyncio.timeout_at(deadline.first() if call.peek.stream else deadline.end) as timer:
                     answer = await provider.upstream.call(
-                        format.name,
+                        call.format_name if format is None else format.name,
                         upstream_call,
                         credential.secret,
-                        format.read_error,
+                        read_error,
                         OUR_TIME,
                     )
+                    if call.format is not None and not call.format.stream_type:
+                        call.content_type = answer.headers.get("content-type")
                     if reader is not None:
                         await self._pass_on(call, client, record, answer, reader, timer, deadline)
                     else:
@@ -169,17 +180,18 @@ class Attempts:
             await client.write(_joined(held))
             held.clear()
 
-    def _whole(self, call: Call, record: AttemptRecord, format: UpstreamFormat, body: bytes) -> Any:
+    def _whole(self, call: Call, record: AttemptRecord, format: UpstreamFormat | None, body: bytes) -> Any:
         """The answer for the client, read and accounted. Raises UnreadableAnswer, or the error in a 200."""
         record.first_content = self._clock.monotonic()
-        if call.format is not None and call.format is format:
+        if format is None:
+            assert call.format is not None
             record.usage, call.finish = call.format.result_usage(body)
             if record.usage is None:
                 record.usage = _estimated(call, len(body) // 2)
             return body
         result = format.decode_result(body)
         record.usage = result.usage or _estimated(call, len(body) // 2)
-        call.finish = result.choices[0].finish if result.choices else None
+        call.finish = result.finish
         return call.format.encode_result(result) if call.format is not None else result
 
     async def _send_whole(self, call: Call, client: ClientSide, whole: Any, extra: dict[str, Any] | None) -> None:
@@ -252,23 +264,29 @@ class Attempts:
         room = call.reserved_output * 3 - text
         return max(room * passed // max(text, 1) // 2, LEAST_LOOK)
 
-    def _reader(self, call: Call, format: UpstreamFormat, *, strip: bool) -> Reader:
+    def _reader(self, call: Call, format: UpstreamFormat | None, *, strip: bool) -> Reader:
+        if format is None:
+            assert call.format is not None
+            return RelayReader(call.format.tap(strip_usage=strip))
         if call.format is None:
             return EventReader(format.decoder())
-        if call.format is format:
-            return RelayReader(call.format.tap(strip_usage=strip))
         return TranslateReader(format.decoder(), call.format.encoder(call.peek))
 
-    def _upstream_call(self, call: Call, planned: Planned, format: UpstreamFormat, asks: bool) -> UpstreamCall:
+    def _upstream_call(self, call: Call, planned: Planned, format: UpstreamFormat | None, asks: bool) -> UpstreamCall:
         model = planned.deployment.model
-        if call.format is not None and call.format is format:
+        if format is None:
+            assert call.format is not None
             relayed = call.format.relay_request(call.body, model, call.peek, asks)
             relayed.headers = relayed.headers | call.passed if call.passed else relayed.headers
+            if call.upload is not None:
+                relayed.upload = call.upload.naming(model)
+                relayed.headers = {**relayed.headers, "content-type": call.upload.content_type}
             return relayed
         if call.request is None:
             assert call.format is not None
-            call.request = call.format.decode_request(call.body)
-        call.request.include_usage = asks or call.peek.include_usage
+            call.request = call.format.decode_request(call.body, call.path_model, call.path_stream)
+        if call.peek.stream:
+            call.request.include_usage = asks or call.peek.include_usage
         return format.encode_request(call.request, model)
 
     def _asks_usage(self, call: Call, provider: Provider) -> bool:
@@ -317,11 +335,16 @@ async def _drain(answer: UpstreamAnswer) -> None:
         answer.close()
 
 
-def _format_for(client: WireFormat | None, planned: Planned) -> UpstreamFormat:
-    """The client's own format where the provider speaks it, else the provider's first."""
-    if client is not None and client.name in planned.deployment.formats:
-        return client
-    return FORMATS[planned.deployment.formats[0]]
+def _translator(call: Call, planned: Planned) -> UpstreamFormat | None:
+    """The format to translate into: the provider's first of this operation; None where it speaks the client's own."""
+    client, spoken = call.format, planned.deployment.formats
+    if client is not None and client.name in spoken:
+        return None
+    asks = client.asks if client is not None else "chat"
+    found = (wire for name in spoken if (wire := FORMATS.get(name)) is not None and wire.operation == asks)
+    if (wire := next(found, None)) is None:
+        raise Unsupported(f"{planned.deployment.provider} offers no {asks}; name another model.", field="model")
+    return wire
 
 
 def _price(record: AttemptRecord) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from app.core.chat import ChatRequest, FinishReason, Usage
 from app.core.errors import AnyGPTError
-from app.formats.base import Peek, WireFormat
+from app.formats.base import ClientFormat, Peek, UploadBody
 from app.routing.deployment import Deployment
 from app.routing.plan import Plan
 from app.routing.question import Question
@@ -31,6 +31,16 @@ class ClientSide(Protocol):
 
     async def fail(self, error: AnyGPTError) -> None:
         """In-band where the answer has begun; raises the error where it has not."""
+        ...
+
+
+class Upload(Protocol):
+    """A form with a file, kept off memory, so that it can be sent more than once."""
+
+    content_type: str
+
+    def naming(self, model: str) -> UploadBody:
+        """The form as it came, with another model's name in it."""
         ...
 
 
@@ -70,15 +80,19 @@ class Call:
     at: datetime
     started: float
     peek: Peek
-    format: WireFormat | None = None
+    format: ClientFormat | None = None
     body: bytes = b""
-    request: ChatRequest | None = None
+    upload: Upload | None = None
+    request: ChatRequest | Any = None  # of the format's operation, once decoded
     key: Key | None = None
     person: Person | None = None
     conversation_id: str | None = None
     tags: frozenset[str] = frozenset()
     wants_metadata: bool = False
     passed: dict[str, str] = field(default_factory=dict)  # headers that mean something to a provider of the same format
+    path_model: str | None = None  # where model and streaming stand in the path (Gemini)
+    path_stream: bool | None = None
+    content_type: str | None = None  # the provider's own, for answers whose type it chooses
 
     # filled on the way
     router: str = "default"

@@ -21,6 +21,7 @@ from app.core.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
+from app.formats.registry import serving
 from app.routing.plan import CompiledRouter, Plan, Planned, make_plan
 from app.routing.question import Question
 from app.services.gateway.admission import Admission, output_limit
@@ -140,6 +141,8 @@ class Gateway:
             budget_left=budgets.left_share(now) if asks_budget and budgets is not None else None,
             refuse_unknown_price=budgets is not None and key is not None and key.unknown_price == "refuse",
         )
+        if call.format is not None and call.format.asks != "chat":
+            question.asks, question.formats = call.format.asks, serving(call.format.name, call.format.asks)
         call.plan = plan = make_plan(question, router, snapshot.routers, asked.deployments, self.health.blocked)
         if not plan.order:
             raise _nobody(plan, call.peek.model)

@@ -1,0 +1,235 @@
+"""Reading what clients send: whole JSON bodies in memory, forms with files on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from email.message import Message as Header
+from pathlib import Path
+from typing import IO, Any
+
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser
+
+from app.api.gateway.client_side import Receive
+from app.core.errors import BadRequest, SlowClient, TooLarge
+from app.formats.base import UploadBody
+from app.formats.payload import dump
+
+IDLE_S = 30.0  # between two pieces of a body
+GRACE_S = 60.0  # a body may take as long as it likes for so long, then it must keep up LEAST_RATE
+LEAST_RATE = 1024  # bytes a second
+PIECE = 256 * 1024
+MAX_FIELDS = 64 * 1024  # bytes of a form's plain fields together
+
+
+class ClientGone(Exception):
+    pass
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is longer than `limit`, SlowClient when it does not come,
+    ClientGone when the client left."""
+    first = await _next(receive)
+    body: bytes = first.get("body", b"")
+    if not first.get("more_body", False):
+        check_size(len(body), limit)
+        return body
+    pieces = [body]
+    async for piece in _rest(receive, limit, len(body)):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _rest(receive: Receive, limit: int, size: int) -> AsyncIterator[bytes]:
+    """The pieces after the first, while the client keeps its pace."""
+    loop = asyncio.get_running_loop()
+    started, more = loop.time(), True
+    while more:
+        check_size(size, limit)
+        message = await _next(receive)
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        more = message.get("more_body", False)
+        if (took := loop.time() - started) > GRACE_S and size < took * LEAST_RATE:
+            raise SlowClient("The body came too slowly; send it without pauses.")
+        yield piece
+    check_size(size, limit)
+
+
+async def _next(receive: Receive) -> Any:
+    try:
+        async with asyncio.timeout(IDLE_S):
+            message = await receive()
+    except TimeoutError:
+        raise SlowClient(f"No part of the body came for {IDLE_S:g} s; send it without pauses.") from None
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
+
+
+def check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge(f"The body is larger than {limit // 2**20} MB, the limit here (setting max_body_mb).")
+
+
+class Form:
+    """A multipart form in a temporary file, with its plain fields read and the place of its model's name known."""
+
+    def __init__(self, file: IO[bytes], content_type: str) -> None:
+        self._file = file
+        self.content_type = content_type
+        self.size = 0
+        self.fields: dict[str, str] = {}
+        self.file_bytes = 0
+        self.model_at: tuple[int, int] | None = None
+
+    def naming(self, model: str) -> UploadBody:
+        return _Renamed(self._file, self.size, self.model_at, model.encode())
+
+    def as_json(self) -> bytes:
+        """The plain fields, for what reads requests; `stream` as the truth value it means."""
+        value: dict[str, Any] = dict(self.fields)
+        if "stream" in value:
+            value["stream"] = value["stream"].strip().lower() in ("true", "1", "yes")
+        return dump(value | {"file_bytes": self.file_bytes})
+
+    def close(self) -> None:
+        self._file.close()
+
+
+async def read_form(receive: Receive, headers: Mapping[bytes, bytes], limit: int, folder: Path) -> Form:
+    """A form, at most `limit` bytes, in a file of `folder` that dies with it. Raises as read_body, and BadRequest."""
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    boundary = _boundary(content_type)
+    form = Form(await asyncio.to_thread(tempfile.TemporaryFile, dir=folder), content_type)
+    try:
+        reader = _FormReader(form, boundary)
+        waiting = bytearray()
+        first = await _next(receive)
+        waiting += reader.take(first.get("body", b""))
+        check_size(form.size, limit)
+        if first.get("more_body", False):
+            async for piece in _rest(receive, limit, form.size):
+                waiting += reader.take(piece)
+                if len(waiting) >= PIECE:
+                    await asyncio.to_thread(form._file.write, bytes(waiting))
+                    waiting.clear()
+        await asyncio.to_thread(form._file.write, bytes(waiting))
+        reader.finish()
+        return form
+    except BaseException:
+        form.close()
+        raise
+
+
+class _FormReader:
+    """Follows a form's bytes as they pass: keeps plain fields, only counts files."""
+
+    def __init__(self, form: Form, boundary: str) -> None:
+        self._form = form
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._header_name,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_part_data": self._data,
+                "on_part_end": self._end,
+                "on_end": self._whole,
+            },
+        )
+        self._complete = False
+        self._begin()
+
+    def take(self, piece: bytes) -> bytes:
+        try:
+            self._parser.write(piece)
+        except MultipartParseError as error:
+            raise BadRequest(f"The form is malformed ({error}); send multipart/form-data.") from None
+        self._form.size += len(piece)
+        return piece
+
+    def finish(self) -> None:
+        if not self._complete:
+            raise BadRequest("The form breaks off before its end; send it whole.")
+        if "model" not in self._form.fields:
+            raise BadRequest("model: this field is missing; the form needs it.", field="model")
+
+    def _begin(self) -> None:
+        self._name, self._is_file = "", False
+        self._field, self._value = bytearray(), bytearray()
+        self._text = bytearray()
+        self._at: int | None = None
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if bytes(self._field).lower() == b"content-disposition":
+            header = Header()
+            header["content-disposition"] = self._value.decode("utf-8", "replace")
+            self._name = str(header.get_param("name", "", header="content-disposition"))
+            self._is_file = header.get_filename() is not None
+        self._field, self._value = bytearray(), bytearray()
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._form.file_bytes += end - start
+            return
+        if self._at is None:
+            self._at = self._form.size + start
+        self._text += data[start:end]
+        if len(self._text) + sum(map(len, self._form.fields.values())) > MAX_FIELDS:
+            raise BadRequest(f"The form's fields are longer than {MAX_FIELDS} bytes together; shorten them.")
+
+    def _end(self) -> None:
+        if self._is_file or not self._name:
+            return
+        self._form.fields[self._name] = self._text.decode("utf-8", "replace")
+        if self._name == "model" and self._at is not None:
+            self._form.model_at = (self._at, self._at + len(self._text))
+
+    def _whole(self) -> None:
+        self._complete = True
+
+
+class _Renamed:
+    """The form's bytes with another name in the model's place, read from disk as they are sent."""
+
+    def __init__(self, file: IO[bytes], size: int, at: tuple[int, int] | None, name: bytes) -> None:
+        self._file, self._size = file, size
+        self._start, self._end = at or (0, 0)
+        self._name = name
+        self.length = size - (self._end - self._start) + len(name)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._span(0, self._start):
+            yield piece
+        yield self._name
+        async for piece in self._span(self._end, self._size):
+            yield piece
+
+    async def _span(self, start: int, end: int) -> AsyncIterator[bytes]:
+        while start < end:
+            piece = await asyncio.to_thread(self._read, start, min(PIECE, end - start))
+            start += len(piece)
+            yield piece
+
+    def _read(self, start: int, size: int) -> bytes:
+        self._file.seek(start)
+        return self._file.read(size)
+
+
+def _boundary(content_type: str) -> str:
+    header = Header()
+    header["content-type"] = content_type
+    boundary = header.get_param("boundary")
+    if header.get_content_type() != "multipart/form-data" or not isinstance(boundary, str):
+        raise BadRequest("This address takes a form: send Content-Type multipart/form-data with its boundary.")
+    return boundary
