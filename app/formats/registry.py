@@ -23,7 +23,7 @@ CLIENT_FORMATS: dict[str, WireFormat] = _named("FORMAT")
 FORMATS: dict[str, UpstreamFormat] = {**CLIENT_FORMATS, **_named("UPSTREAM_FORMAT")}
 """What providers speak."""
 
-OPERATIONS: dict[str, ClientFormat] = _named("OPERATION")
+OPERATIONS: dict[str, ClientFormat] = _named("OPERATION_FORMAT")
 """What clients ask for beside chat: embeddings, images, speech … Most are relayed only."""
 
 

@@ -13,6 +13,7 @@ from app.providers.connections import Connections
 from app.services.audit import Audit
 from app.services.chats import Chats
 from app.services.gateway.admission import Admission
+from app.services.gateway.counting import Counting
 from app.services.gateway.gateway import Gateway
 from app.services.health import Health
 from app.services.job_board import JobBoard
@@ -49,6 +50,7 @@ class Services:
     admission: Admission
     health: Health
     gateway: Gateway
+    counting: Counting
     writer: DurableWriter
     chats: Chats
     ledger: Ledger

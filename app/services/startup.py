@@ -28,6 +28,8 @@ from app.services.chats import Chats
 from app.services.container import Services
 from app.services.gateway.admission import Admission
 from app.services.gateway.attempt import Attempts
+from app.services.gateway.counting import Counting
+from app.services.gateway.estimate import Estimator
 from app.services.gateway.gateway import Gateway
 from app.services.gateway.record import upserts
 from app.services.health import Health
@@ -118,6 +120,7 @@ async def _wire(
     tables = upserts()
     writer = DurableWriter(db, tables, folder.logs / "spool.jsonl")
     attempts = Attempts(db, health, admission, tables["attempt"], clock)
+    estimator = Estimator()
     gateway = Gateway(state, admission, health, attempts, writer, clock, zone)
     keys = Keys(db, state, vault, admission, clock, zone)
     people = People(state, passwords, clock)
@@ -139,6 +142,7 @@ async def _wire(
         admission=admission,
         health=health,
         gateway=gateway,
+        counting=Counting(state, gateway, admission, health, estimator),
         writer=writer,
         chats=Chats(db, state, gateway, clock),
         ledger=Ledger(db, clock, zone),

@@ -107,7 +107,7 @@ class GatewayApp:
                 person=key.person,
                 tags=_tags(peek.metadata, headers),
                 wants_metadata=headers.get(b"x-anygpt-metadata") == b"enabled",
-                passed={name.decode(): headers[name].decode("latin-1") for name in PASSED if name in headers},
+                passed=_passed(headers),
                 path_model=route.model,
                 path_stream=route.stream,
             )
@@ -151,7 +151,7 @@ class GatewayApp:
             body = b""
             if route.does is Does.COUNT:
                 body = await read_body(receive, self._services.state.current.runtime.max_body_bytes)
-            status, value = await self._info.answer(Query(route, key, body, _query(scope)))
+            status, value = await self._info.answer(Query(route, key, body, _query(scope), _passed(headers)))
         except AnyGPTError as error:
             await self._refuse(scope, headers, send, route.format, error, request_id, extra, None, key)
             return
@@ -230,6 +230,10 @@ class Watch:
             pass
         self.left = True
         self._call.cancel()
+
+
+def _passed(headers: dict[bytes, bytes]) -> dict[str, str]:
+    return {name.decode(): headers[name].decode("latin-1") for name in PASSED if name in headers}
 
 
 def _query(scope: Scope) -> dict[str, str]:

@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, text
 
-from app.api.gateway.routes import Does, Route
+from app.api.gateway.routes import GEMINI, Does, Route
 from app.core.clock import rfc3339
 from app.core.errors import ModelNotFound, NotFound
 from app.core.money import format_usd
+from app.formats.counting import write_count
+from app.formats.gemini.peek import question_of
 from app.formats.models import (
     ModelRow,
     anthropic_list,
@@ -24,6 +26,7 @@ from app.formats.models import (
 )
 from app.routing.deployment import Deployment
 from app.services.container import Services
+from app.services.gateway.call import Call
 from app.services.snapshot import Key
 
 Answer = tuple[int, Any]
@@ -37,6 +40,7 @@ class Query:
     key: Key | None
     body: bytes
     values: dict[str, str]  # of the query string
+    passed: dict[str, str]  # headers that go on to a provider
 
 
 class Info:
@@ -57,6 +61,8 @@ class Info:
                 return await self.models(query)
             case Does.MODEL:
                 return await self.model(query)
+            case Does.COUNT:
+                return await self.count(query)
             case Does.KEY:
                 return await self.key(query)
             case Does.GENERATION:
@@ -90,6 +96,27 @@ class Info:
         key, aliases = query.key, self._services.state.current.aliases()
         rows = [self._row(alias, found[0]) for alias, found in aliases.items() if key is None or key.may_use(alias)]
         return 200, _LISTS[query.route.format.family](rows)
+
+    async def count(self, query: Query) -> Answer:
+        """The tokens of a question, as Anthropic and Gemini say it."""
+        route, key = query.route, query.key
+        assert key is not None
+        body = question_of(query.body) if route.format is GEMINI else query.body
+        clock = self._services.clock
+        call = Call(
+            id="",
+            at=clock.now(),
+            started=clock.monotonic(),
+            peek=route.format.peek(body, route.model, route.stream),
+            format=route.format,
+            body=body,
+            key=key,
+            person=key.person,
+            passed=query.passed,
+            path_model=route.model,
+            path_stream=route.stream,
+        )
+        return 200, write_count(route.format.family, await self._services.counting.count(call))
 
     async def model(self, query: Query) -> Answer:
         name, key = query.route.name, query.key

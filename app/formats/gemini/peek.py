@@ -11,7 +11,7 @@ from app.formats.base import Peek
 from app.formats.fields import check_list, check_model
 from app.formats.gemini.words import camel
 from app.formats.media import AUDIO_SHARE, IMAGE_BYTES
-from app.formats.payload import as_dict, as_dicts, as_text, peek
+from app.formats.payload import as_dict, as_dicts, as_text, dump, peek, read_request
 
 _NONE = msgspec.Raw(b"")
 _MEDIA = (b'"inlineData"', b'"inline_data"', b'"fileData"', b'"file_data"')
@@ -64,6 +64,13 @@ def peek_generate(body: bytes, path_model: str | None, path_stream: bool | None)
         input_bytes=size,
         include_usage=True,
     )
+
+
+def question_of(body: bytes) -> bytes:
+    """A countTokens body as the question it is about: it holds contents alone, or a whole request."""
+    value = read_request(body)
+    whole = value.get("generateContentRequest") or value.get("generate_content_request")
+    return dump(whole) if isinstance(whole, dict) else body
 
 
 def bare_model(path_model: str | None) -> str:

@@ -63,4 +63,4 @@ class OpenAICompletions:
         return answer.CompletionTap(strip_usage=strip_usage)
 
 
-OPERATION: ClientFormat = OpenAICompletions()
+OPERATION_FORMAT: ClientFormat = OpenAICompletions()

@@ -14,4 +14,4 @@ class Images(RelayOnly):
     needs = frozenset({"image_out"})
 
 
-OPERATION: ClientFormat = Images()
+OPERATION_FORMAT: ClientFormat = Images()

@@ -13,4 +13,4 @@ class Moderations(RelayOnly):
     default_model = "omni-moderation-latest"
 
 
-OPERATION: ClientFormat = Moderations()
+OPERATION_FORMAT: ClientFormat = Moderations()

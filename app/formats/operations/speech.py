@@ -98,4 +98,4 @@ class FileTap:
         self.ended, self.tail, self.output_text = tap.ended, tap.tail, 0
 
 
-OPERATION: ClientFormat = Speech()
+OPERATION_FORMAT: ClientFormat = Speech()

@@ -35,4 +35,4 @@ class Transcriptions(RelayOnly):
         return super().result_usage(body) if body.startswith(b"{") else (None, FinishReason.STOP)
 
 
-OPERATION: ClientFormat = Transcriptions()
+OPERATION_FORMAT: ClientFormat = Transcriptions()

@@ -76,16 +76,20 @@ class Gateway:
     def prepare(self, call: Call) -> list[Planned]:
         """Everything before the first attempt: plan, limits, reservation. Raises ClientError or Unavailable."""
         self._writer.check()
-        snapshot = self.state.current
-        asked = snapshot.resolve(call.peek.model)
-        if call.key is not None:
-            asked = self._allowed(call.key, asked)
-        plan = self._plan(call, snapshot, asked)
+        plan = self.plan(call)
         planned = self.admission.reserve(call, plan.order)
         # last, since only admitted requests count; what was reserved for one that is not is given back at its end
         self.admission.admit(call, call.question.input_tokens if call.question is not None else 0)
         call.reserved_output = max((output_limit(call, each) for each in planned), default=0)
         return planned
+
+    def plan(self, call: Call) -> Plan:
+        """The candidates for a call, at least one. Raises ClientError or Unavailable."""
+        snapshot = self.state.current
+        asked = snapshot.resolve(call.peek.model)
+        if call.key is not None:
+            asked = self._allowed(call.key, asked)
+        return self._plan(call, snapshot, asked)
 
     async def settled(self) -> None:
         """Returns when no call runs any more."""
@@ -191,6 +195,10 @@ class Gateway:
         if self._quiet is not None and not self.running:
             self._quiet.set()
         self.served += 1
+        self.leave(call)
+
+    def leave(self, call: Call) -> None:
+        """Gives back what a call holds of its key's limits and budget."""
         if call.limits is not None and call.admitted is not None:
             call.limits.finish(self._clock.monotonic(), call.admitted, call.tokens)
         if call.reservation is not None:

@@ -1,0 +1,53 @@
+"""Tokens counted here, where no provider reported them: off the loop, and marked as estimated."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.core.chat import ChatRequest, Usage
+from app.core.errors import AnyGPTError
+from app.formats.estimate import family_of, input_tokens, read_question
+from app.providers.tokens import count_tokens
+from app.services.gateway.call import Call
+
+AT_ONCE = 2
+MOST = 1_000_000  # characters that are counted; what is longer counts on at the same rate
+A_TOKEN = 4  # bytes, where even the tokenizer has nothing to read
+
+
+class Estimator:
+    def __init__(self) -> None:
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def question(self, call: Call, model: str) -> int:
+        """Tokens a model reads for a call's question."""
+        request = _decoded(call)
+        if not isinstance(request, ChatRequest):
+            return call.peek.input_bytes // A_TOKEN
+        reading = read_question(request)
+        return input_tokens(reading, await self.text(reading.text), family_of(model))
+
+    async def usage(self, call: Call, model: str, said: str, characters: int) -> Usage:
+        """The use of an answer whose text, or the beginning of it, is `said`, of `characters` in all."""
+        output = await self.text(said)
+        if len(said) and characters > len(said):
+            output = output * characters // len(said)
+        output = round(output * family_of(model).factor)
+        return Usage(input=await self.question(call, model), output=output, estimated=True)
+
+    async def text(self, text: str) -> int:
+        if not text:
+            return 0
+        async with self._room:
+            found = await asyncio.to_thread(count_tokens, text[:MOST])
+        return found * len(text) // min(len(text), MOST)
+
+
+def _decoded(call: Call) -> object:
+    """The question in no format; None where it cannot be read as one."""
+    if call.request is None and call.format is not None:
+        try:
+            call.request = call.format.decode_request(call.body, call.path_model, call.path_stream)
+        except AnyGPTError:
+            return None
+    return call.request
