@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from app.providers.kinds import Kind
 
 PASTED, FROM_ENVIRONMENT = "Paste it here", "From the environment"
+GROUPS = {
+    "hosted": "Makers and hosts of models",
+    "gateway": "Gateways: one key for many providers",
+    "own": "Your own server",
+    "compatible": "Anything else that speaks one of these formats",
+}
 
 
 class AddProvider:
@@ -59,9 +65,19 @@ class AddProvider:
                     data_search=True,
                 ),
             ),
-            h("div.a-kinds", [self._kind(kind) for kind in kinds])
+            [self._group(title, [kind for kind in kinds if kind.group == name]) for name, title in GROUPS.items()]
             if kinds
             else h("p.a-f13.a-t2", "No kind of that name. “OpenAI-compatible” fits most servers."),
+        )
+
+    def _group(self, title: str, kinds: Sequence[Kind]) -> Html | None:
+        if not kinds:
+            return None
+        return h(
+            "section.a-kind-group",
+            h("h3.a-f12.a-t3", title),
+            h("div.a-kinds", [self._kind(kind) for kind in kinds]),
+            aria_label=title,
         )
 
     def _offer(self, key: FoundKey) -> Html:
@@ -93,6 +109,9 @@ class AddProvider:
         key = next(key for key in services.providers.found_in_environment() if key.variable == variable)
         name = _free_name(self._context, key.suggested_name)
         spec = ProviderSpec(name=name, kind=key.kind, api_key_env=key.variable)
+        if self._kinds[key.kind].base_url is None:  # the key alone does not say where it belongs
+            self._to_form(self._kinds[key.kind], spec)
+            return
         view = await services.providers.add(self._context.person, spec)
         self._dialog.close()
         self._done()
@@ -161,9 +180,7 @@ class ProviderForm:
             "Base URL",
             spec.base_url or "",
             placeholder=default_url or "https://…",
-            hint="Leave empty for the usual address."
-            if default_url
-            else "Where the server answers, with its version path.",
+            hint="Leave empty for the usual address." if default_url else _where(kind),
         )
         with field("API key"):
             self._source = ui.toggle([PASTED, FROM_ENVIRONMENT], value=FROM_ENVIRONMENT if spec.api_key_env else PASTED)
@@ -247,6 +264,12 @@ class ProviderForm:
 
 def _result(result: TestResult) -> Html:
     return note("ok" if result.ok else "er", icon("check" if result.ok else "warn"), h("div.a-grow", result.sentence))
+
+
+def _where(kind: Kind | None) -> str:
+    if kind is not None and kind.adds is not None:
+        return f"The resource's address; {kind.adds.path} is added where it is missing."
+    return "Where the server answers, with its version path."
 
 
 def _free_name(context: PageContext, wanted: str) -> str:

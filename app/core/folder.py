@@ -17,6 +17,7 @@ class DataFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().resolve()
         self.database = self.root / "anygpt.db"
+        self.bodies = self.root / "bodies.db"
         self.master_key = self.root / "master.key"
         self.backups = self.root / "backups"
         self.logs = self.root / "logs"

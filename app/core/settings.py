@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     enable_models_routes: bool = Field(True, description="true or false")
     enable_admin_routes: bool = Field(True, description="true or false")
     enable_ui_routes: bool = Field(True, description="true or false")
+    retention_days: int = Field(30, ge=1, le=3650, description="days that stored responses are kept, from 1 to 3650")
     block_private_networks: bool = Field(False, description="true or false: refuse providers in private networks")
 
     @field_validator("timezone")

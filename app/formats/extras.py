@@ -22,6 +22,10 @@ _MEANINGFUL = {
     "container",
     "cachedContent",
     "responseModalities",
+    "previous_response_id",
+    "conversation",
+    "prompt",
+    "background",
 }
 _HARMLESS: dict[str, list[Any]] = {"modalities": [["text"]], "responseModalities": [["TEXT"], ["text"]]}
 

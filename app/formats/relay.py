@@ -33,6 +33,7 @@ class StreamTap:
 
     triggers: ClassVar[tuple[bytes, ...]] = (b'"error"',)
     patterns: ClassVar[tuple[re.Pattern[bytes], ...]] = ()
+    max_event: ClassVar[int] = MAX_EVENT
 
     def __init__(self, *, strip_usage: bool = False) -> None:
         self.content = False
@@ -94,8 +95,8 @@ class StreamTap:
             pending.append(chunk)
             self._edge = probe[-3:]
             self._pending_size += len(chunk)
-            if self._pending_size > MAX_EVENT:
-                raise UnreadableAnswer(f"The provider sent an event of more than {MAX_EVENT} bytes.")
+            if self._pending_size > self.max_event:
+                raise UnreadableAnswer(f"The provider sent an event of more than {self.max_event} bytes.")
             return b""
         cut += len(chunk) - len(probe)  # where the last complete event ends in this chunk
         if pending:
@@ -215,7 +216,7 @@ class StreamTap:
     def _hold(self, raw: bytes) -> None:
         self._tail.append((raw, self._carries_usage(raw)))
         self._tail_size += len(raw)
-        if self._tail_size > MAX_TAIL + MAX_EVENT:
+        if self._tail_size > MAX_TAIL + self.max_event:
             raise UnreadableAnswer("The provider went on sending after the end of its answer.")
 
     def _carries_usage(self, raw: bytes) -> bool:

@@ -12,7 +12,7 @@ from app.services.container import Services
 async def refresh_all(services: Services) -> str:
     done, failed = 0, []
     for provider in list(services.state.current.providers.values()):
-        if not provider.enabled or provider.models_listed:
+        if not provider.enabled or provider.models_listed or provider.kind.models is None:
             continue
         try:
             await services.providers.refresh_models("job refresh_models", provider.id)

@@ -72,8 +72,9 @@ def _completed(base: str, kind: Kind) -> str:
         return base
     path, unless = kind.adds.path, kind.adds.unless
     heads = [path[:at] for at in range(len(path), 0, -1) if at == len(path) or path[at] == "/"]
-    present = next((head for head in heads if base.endswith(head)), "")
-    return base if present == path or unless in urlsplit(base).path else base + path[len(present) :]
+    own = urlsplit(base).path
+    present = next((head for head in heads if own.endswith(head)), "")
+    return base if present == path or unless in own else base + path[len(present) :]
 
 
 def check_base_url(text: str) -> str:

@@ -8,9 +8,10 @@ import httpx
 
 from app.core.errors import UpstreamTimeout
 from app.providers.demo import DemoTransport
+from app.providers.http.client import HttpTransport
 from app.providers.kinds import Kind
 from app.providers.private_networks import GuardedWeb
-from app.providers.transport import AiohttpTransport, Transport, UpstreamAnswer, UpstreamRequest
+from app.providers.transport import Transport, UpstreamAnswer, UpstreamRequest
 from app.providers.upstream import Upstream
 
 
@@ -25,7 +26,7 @@ class Connections:
         web: httpx.AsyncBaseTransport | None = None,
         demo: Transport | None = None,
     ) -> None:
-        self._network = network or AiohttpTransport(block_private_networks=block_private_networks)
+        self._network = network or HttpTransport(block_private_networks=block_private_networks)
         plain = web or httpx.AsyncHTTPTransport(trust_env=False)
         self.web: httpx.AsyncBaseTransport = GuardedWeb(plain) if block_private_networks else plain
         self._demo = demo or DemoTransport()

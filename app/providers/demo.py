@@ -45,7 +45,8 @@ class DemoTransport:
         if request.method == "GET" and path.endswith("/models"):
             return _whole(200, {"object": "list", "data": [_listed(manner) for manner in _MANNERS.values()]})
         if request.method == "POST" and path.endswith("/chat/completions"):
-            return await self._chat(request.body)
+            body = request.body
+            return await self._chat(body if isinstance(body, bytes) else b"".join([piece async for piece in body]))
         return _error(404, f"The demo provider has nothing at {request.method} {path}.", "not_found")
 
     async def aclose(self) -> None:

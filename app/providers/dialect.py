@@ -1,4 +1,4 @@
-"""A translated request in a provider's own dialect of OpenAI's chat format; relayed requests keep their bytes."""
+"""What a provider's OpenAI chat refuses of OpenAI's own, said in its own words on the way out."""
 
 from __future__ import annotations
 
@@ -8,34 +8,25 @@ from typing import Any
 
 import msgspec
 
-from app.formats.base import UpstreamCall
 from app.providers.kinds import Dialect
 
-_LIMITS = ("max_tokens", "max_completion_tokens")
+FORMAT = "openai-chat"
 _NINE = re.compile(r"[a-zA-Z0-9]{9}")
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def in_dialect(call: UpstreamCall, format_name: str, dialect: Dialect) -> UpstreamCall:
-    """The same question, said as the provider wants it; calls in other formats stay as they are."""
-    if format_name != "openai-chat" or not _differs(call.body, dialect):
-        return call
-    body: dict[str, Any] = msgspec.json.decode(call.body)
-    left_out = [name for name in dialect.leave_out if body.pop(name, None) is not None]
-    for name, own in dialect.rename.items():
-        if name in body:
-            body[own] = body.pop(name)
-    if dialect.limit is not None:
-        for name in _LIMITS:
-            if name in body:
-                body[dialect.limit] = body.pop(name)
-    for message in body.get("messages", ()):
-        _adapt_message(message, dialect)
-    return msgspec.structs.replace(
-        call,
-        body=msgspec.json.encode(body),
-        approximated=[*call.approximated, *(f"{name}: left out; the provider has none" for name in left_out)],
-    )
+def in_dialect(body: bytes, dialect: Dialect) -> bytes:
+    """The same chat request as the provider takes it. One that holds nothing it refuses keeps its bytes, and so does
+    one that is no JSON object: the provider says what is wrong with it."""
+    if not _may_differ(body, dialect):
+        return body
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return body
+    if not isinstance(value, dict) or not _adapt(value, dialect):
+        return body
+    return msgspec.json.encode(value)
 
 
 def nine_letters(call_id: str) -> str:
@@ -50,21 +41,43 @@ def nine_letters(call_id: str) -> str:
     return "".join(letters)
 
 
-def _differs(body: bytes, dialect: Dialect) -> bool:
-    """Whether anything is to be said otherwise: most requests are not even looked into."""
-    if not dialect.developer and b'"developer"' in body:
-        return True
-    if dialect.tool_ids == "nine" and b'"tool_call' in body:
-        return True
-    names = [*dialect.rename, *dialect.leave_out, *(_LIMITS if dialect.limit else ())]
+def _may_differ(body: bytes, dialect: Dialect) -> bool:
+    """Whether to look closer: most requests are not even decoded."""
+    names = [*dialect.roles, *dialect.rename, *dialect.leave_out]
+    if dialect.tool_ids == "nine":
+        names += ["tool_calls", "tool_call_id"]
     return any(f'"{name}"'.encode() in body for name in names)
 
 
-def _adapt_message(message: dict[str, Any], dialect: Dialect) -> None:
-    if message.get("role") == "developer" and not dialect.developer:
-        message["role"] = "system"
+def _adapt(request: dict[str, Any], dialect: Dialect) -> bool:
+    """Whether anything was changed."""
+    changed = False
+    for name in dialect.leave_out:
+        changed = request.pop(name, None) is not None or changed
+    for name, own in dialect.rename.items():
+        if name in request:
+            request.setdefault(own, request.pop(name))
+            changed = True
+    messages = request.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict):
+            changed = _adapt_message(message, dialect) or changed
+    return changed
+
+
+def _adapt_message(message: dict[str, Any], dialect: Dialect) -> bool:
+    changed = False
+    role = message.get("role")
+    if isinstance(role, str) and role in dialect.roles:
+        message["role"] = dialect.roles[role]
+        changed = True
     if dialect.tool_ids == "nine":
-        if isinstance(answered := message.get("tool_call_id"), str):
-            message["tool_call_id"] = nine_letters(answered)
-        for tool_call in message.get("tool_calls") or ():
-            tool_call["id"] = nine_letters(tool_call["id"])
+        calls = message.get("tool_calls")
+        places = [(message, "tool_call_id")]
+        places += [(call, "id") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+        for holder, name in places:
+            call_id = holder.get(name)
+            if isinstance(call_id, str) and (own := nine_letters(call_id)) != call_id:
+                holder[name] = own
+                changed = True
+    return changed

@@ -62,11 +62,10 @@ class AddedPath(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a provider's OpenAI chat differs from OpenAI's; `app.providers.dialect` speaks it."""
+    """What a provider's OpenAI chat refuses of OpenAI's; `app.providers.dialect` says it otherwise."""
 
     tool_ids: Literal["any", "nine"] = "any"
-    limit: str | None = None
-    developer: bool = False
+    roles: dict[str, str] = {}
     rename: dict[str, str] = {}
     leave_out: tuple[str, ...] = ()
 
@@ -110,6 +109,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     query: str = ""
     at: tuple[Place, ...] = ()
     catalogue: str | None = None
+    keeps_responses: bool = False
     free: bool = False
     in_process: bool = False
 

@@ -37,7 +37,7 @@ def read_page(shape: str, body: bytes) -> Page:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise UnreadableAnswer("The list of models is not JSON.") from None
-    return _SHAPES[shape](value)
+    return SHAPES[shape](value)
 
 
 def _openai(value: Any) -> Page:
@@ -206,7 +206,7 @@ def _ollama(value: Any) -> Page:
     return Page([FoundModel(id=_id(item, "name")) for item in _items(value, "models")])
 
 
-_SHAPES: dict[str, Callable[[Any], Page]] = {
+SHAPES: dict[str, Callable[[Any], Page]] = {
     "openai": _openai,
     "anthropic": _anthropic,
     "gemini": _gemini,

@@ -8,8 +8,6 @@ import socket
 from urllib.parse import urlsplit
 
 import httpx
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from app.core.errors import BadRequest, UpstreamDown
 
@@ -46,31 +44,10 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def refuse_private_host(url: str) -> None:
-    """For a call about to be made: judges a host that is written as a number; names are the resolver's part.
-    Spellings such as 127.1 or 2130706433 never meet a resolver either, so they are refused unread."""
-    host = _host(url)
-    if (":" in host or host.replace(".", "").isdigit()) and not is_public(host):
+def refuse_private_addresses(host: str, addresses: list[str]) -> None:
+    """For a connection about to be made to one of `addresses`, however the host was spelt (127.1, 2130706433)."""
+    if not all(is_public(address) for address in addresses):
         raise _refused(host)
-
-
-class GuardedResolver(AbstractResolver):
-    """Resolves names for aiohttp and refuses private answers at the moment of connecting: a name that
-    changes its address after it was checked gains nothing."""
-
-    def __init__(self) -> None:
-        self._inner = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        if not all(is_public(result["host"]) for result in found):
-            raise _refused(host)
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 class GuardedWeb(httpx.AsyncBaseTransport):
@@ -85,8 +62,7 @@ class GuardedWeb(httpx.AsyncBaseTransport):
             addresses = await _resolve(host)
         except OSError as error:
             raise httpx.ConnectError("name not found", request=request) from error
-        if not all(is_public(address) for address in addresses):
-            raise _refused(host)
+        refuse_private_addresses(host, addresses)
         request.extensions = {**request.extensions, "sni_hostname": host}
         request.url = request.url.copy_with(host=addresses[0])
         return await self._inner.handle_async_request(request)

@@ -17,6 +17,7 @@ from app.core.errors import (
     UpstreamTimeout,
 )
 from app.formats.base import UpstreamCall
+from app.providers import dialect
 from app.providers.addresses import base_url_of, call_url, host_of, lookup_url
 from app.providers.failures import ReadError, failure_of, read_any_error
 from app.providers.kinds import Kind, ModelList
@@ -59,6 +60,10 @@ class Upstream:
         timeouts: Timeouts = Timeouts(),
     ) -> UpstreamAnswer:
         """The answer once its headers say success. Raises UpstreamError subclasses."""
+        upload = upstream_call.upload
+        body = upstream_call.body
+        if format_name == dialect.FORMAT:
+            body = dialect.in_dialect(body, self.kind.dialect)
         answer = await self._transport.send(
             UpstreamRequest(
                 method="POST",
@@ -69,17 +74,18 @@ class Upstream:
                     **upstream_call.headers,
                     **self.kind.auth_headers(secret),
                 },
-                body=upstream_call.body,
+                body=body if upload is None else upload,
+                content_length=None if upload is None else upload.length,
                 timeouts=timeouts,
             )
         )
         if answer.status < 300:
             return answer
         try:
-            body = await _beginning(answer)
+            said = await _beginning(answer)
         finally:
             answer.close()
-        raise failure_of(answer.status, answer.headers, body, read_error, secret)
+        raise failure_of(answer.status, answer.headers, said, read_error, secret)
 
     async def list_models(self, secret: str | None) -> list[FoundModel]:
         """What the provider lists, page after page. Raises UpstreamError subclasses that name what to check."""

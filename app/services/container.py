@@ -24,6 +24,7 @@ from app.services.people import People
 from app.services.probes import Probes
 from app.services.provider_views import ProviderViews
 from app.services.providers import Providers
+from app.services.responses import Responses
 from app.services.routers import Routers
 from app.services.runtime_store import RuntimeStore
 from app.services.sessions import Sessions
@@ -51,6 +52,7 @@ class Services:
     health: Health
     gateway: Gateway
     counting: Counting
+    responses: Responses
     writer: DurableWriter
     chats: Chats
     ledger: Ledger

@@ -163,14 +163,15 @@ class Providers:
                 provider = None
             found: list[FoundModel] = []
             for secret in secrets:
-                found = await upstream.list_models(secret)
+                found = await upstream.list_models(secret) if upstream.kind.models else []
                 await upstream.probe(secret)
         except (UpstreamError, BadRequest, StartError) as error:
             return TestResult(False, error.message, 0, self._elapsed(started))
         if provider is not None:
             self._health.clear(provider)
         elapsed = self._elapsed(started)
-        return TestResult(True, f"Connected in {elapsed} ms. It lists {_models(len(found))}.", len(found), elapsed)
+        listed = f" It lists {_models(len(found))}." if upstream.kind.models else ""
+        return TestResult(True, f"Connected in {elapsed} ms.{listed}", len(found), elapsed)
 
     async def refresh_models(self, actor: Actor | str, id_or_name: str) -> int:
         """Asks the provider for its models and takes them over; what the admin named stays. Returns how many there are.
@@ -210,6 +211,8 @@ class Providers:
         return round((self._clock.monotonic() - started) * 1000)
 
     async def _ask_quietly(self, provider_id: str) -> None:
+        if self.find(provider_id).kind.models is None:
+            return
         try:
             await self.refresh_models("system", provider_id)
         except AnyGPTError as error:

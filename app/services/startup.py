@@ -14,6 +14,7 @@ from app.core.clock import Clock
 from app.core.errors import StartError
 from app.core.folder import DataFolder
 from app.core.settings import Settings
+from app.db.bodies import open_bodies
 from app.db.engine import Database, sqlite_url
 from app.db.migrate import is_current, migrate, schema_version
 from app.db.tables.providers import ProviderRow
@@ -42,6 +43,7 @@ from app.services.people import People
 from app.services.probes import Probes
 from app.services.provider_views import ProviderViews
 from app.services.providers import Providers, add_demo
+from app.services.responses import Responses
 from app.services.routers import Routers
 from app.services.runtime_store import RuntimeStore
 from app.services.sessions import Sessions
@@ -82,11 +84,12 @@ async def open_services(
                 block_private_networks=settings.block_private_networks, network=network, web=web, demo=demo
             )
         )
-        db = Database(url)
+        db, bodies = Database(url), await asyncio.to_thread(open_bodies, sqlite_url(folder.bodies))
         db.start()
+        bodies.start()
         try:
             vault = await _open_vault(db, master)
-            services = await _wire(settings, folder, db, vault, connections, clock or Clock(), serving)
+            services = await _wire(settings, folder, db, bodies, vault, connections, clock or Clock(), serving)
             try:
                 yield services
             finally:
@@ -96,6 +99,7 @@ async def open_services(
                 services.live.close()
         finally:
             await connections.aclose()
+            await bodies.close()
             await db.close()
     finally:
         folder.unlock()
@@ -105,6 +109,7 @@ async def _wire(
     settings: Settings,
     folder: DataFolder,
     db: Database,
+    bodies: Database,
     vault: Vault,
     connections: Connections,
     clock: Clock,
@@ -143,6 +148,7 @@ async def _wire(
         health=health,
         gateway=gateway,
         counting=Counting(state, gateway, admission, health, estimator),
+        responses=Responses(bodies, clock, settings.retention_days),
         writer=writer,
         chats=Chats(db, state, gateway, clock),
         ledger=Ledger(db, clock, zone),

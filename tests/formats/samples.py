@@ -5,6 +5,54 @@ from __future__ import annotations
 import json
 from typing import Any
 
+SEALED = "Z0FBQUFB"  # a thought as its provider encrypts it
+RESPONSE: dict[str, Any] = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1760000000,
+    "status": "completed",
+    "error": None,
+    "incomplete_details": None,
+    "instructions": None,
+    "metadata": {},
+    "model": "small-1",
+    "output": [
+        {
+            "id": "rs_1",
+            "type": "reasoning",
+            "summary": [{"type": "summary_text", "text": "Look outside."}],
+            "encrypted_content": SEALED,
+        },
+        {
+            "id": "msg_1",
+            "type": "message",
+            "status": "completed",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "It rains.", "annotations": [], "logprobs": []}],
+        },
+        {
+            "id": "fc_1",
+            "type": "function_call",
+            "status": "completed",
+            "call_id": "call_a",
+            "name": "weather",
+            "arguments": '{"city":"Oslo"}',
+        },
+    ],
+    "parallel_tool_calls": True,
+    "temperature": 1.0,
+    "tool_choice": "auto",
+    "tools": [],
+    "top_p": 1.0,
+    "usage": {
+        "input_tokens": 20,
+        "input_tokens_details": {"cached_tokens": 8},
+        "output_tokens": 9,
+        "output_tokens_details": {"reasoning_tokens": 4},
+        "total_tokens": 29,
+    },
+}
+
 RESULTS: dict[str, bytes] = {
     "openai-chat": json.dumps(
         {
@@ -89,6 +137,7 @@ RESULTS: dict[str, bytes] = {
             "responseId": "resp-1",
         }
     ).encode(),
+    "openai-responses": json.dumps(RESPONSE).encode(),
 }
 
 
@@ -114,6 +163,18 @@ def candidate(parts: list[dict[str, Any]] | None, finish: str | None = None, **u
         whole["usageMetadata"] = usage
     return b"data: " + json.dumps(whole).encode() + b"\r\n\r\n"
 
+
+def responses(*events: tuple[str, dict[str, Any]]) -> bytes:
+    """Events of Responses, numbered."""
+    numbered = (
+        (kind, {"type": kind, "sequence_number": number, **fields}) for number, (kind, fields) in enumerate(events)
+    )
+    return b"".join(f"event: {kind}\ndata: {json.dumps(value)}\n\n".encode() for kind, value in numbered)
+
+
+_THOUGHT, _SAID, _CALL = RESPONSE["output"]
+_BEGUN = RESPONSE | {"status": "in_progress", "output": [], "usage": None}
+_AT = [{"output_index": number, "item_id": item["id"]} for number, item in enumerate(RESPONSE["output"])]
 
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29}
@@ -175,6 +236,26 @@ STREAMS: dict[str, bytes] = {
         candidatesTokenCount=5,
         thoughtsTokenCount=4,
         totalTokenCount=29,
+    ),
+    "openai-responses": responses(
+        ("response.created", {"response": _BEGUN}),
+        ("response.in_progress", {"response": _BEGUN}),
+        ("response.output_item.added", {"output_index": 0, "item": {"id": "rs_1", "type": "reasoning", "summary": []}}),
+        ("response.reasoning_summary_text.delta", {**_AT[0], "summary_index": 0, "delta": "Look "}),
+        ("response.reasoning_summary_text.delta", {**_AT[0], "summary_index": 0, "delta": "outside."}),
+        ("response.output_item.done", {"output_index": 0, "item": _THOUGHT}),
+        ("response.output_item.added", {"output_index": 1, "item": _SAID | {"content": []}}),
+        ("response.output_text.delta", {**_AT[1], "content_index": 0, "delta": "It ", "obfuscation": "x8"}),
+        ("keepalive", {}),
+        ("response.output_text.delta", {**_AT[1], "content_index": 0, "delta": "rains."}),
+        ("response.output_text.done", {**_AT[1], "content_index": 0, "text": "It rains."}),
+        ("response.output_item.done", {"output_index": 1, "item": _SAID}),
+        ("response.output_item.added", {"output_index": 2, "item": _CALL | {"arguments": ""}}),
+        ("response.function_call_arguments.delta", {**_AT[2], "delta": '{"city":'}),
+        ("response.function_call_arguments.delta", {**_AT[2], "delta": '"Oslo"}'}),
+        ("response.function_call_arguments.done", {**_AT[2], "arguments": '{"city":"Oslo"}'}),
+        ("response.output_item.done", {"output_index": 2, "item": _CALL}),
+        ("response.completed", {"response": RESPONSE}),
     ),
 }
 
@@ -264,7 +345,30 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "toolConfig": {"functionCallingConfig": {"mode": "AUTO"}},
         "generationConfig": {"temperature": 0.5, "topP": 0.9, "maxOutputTokens": 100, "stopSequences": ["END"]},
     },
+    "openai-responses": {
+        "model": "small-1",
+        "instructions": "Be brief.",
+        "input": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "input_text", "text": "What is the weather there?"},
+                    {"type": "input_image", "image_url": f"data:image/png;base64,{PICTURE}", "detail": "low"},
+                ],
+            },
+            {"type": "function_call", "call_id": "call_a", "name": "weather", "arguments": '{"city":"Oslo"}'},
+            {"type": "function_call_output", "call_id": "call_a", "output": "rain"},
+        ],
+        "tools": [{"type": "function", "name": "weather", "description": "Now", "parameters": SCHEMA, "strict": False}],
+        "tool_choice": "auto",
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "max_output_tokens": 100,
+        "stream": True,
+    },
 }
+# what a format has no word for, and refuses
+STOPLESS = {"openai-responses"}
 
 
 def request(name: str, **changes: Any) -> bytes:

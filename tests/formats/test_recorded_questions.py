@@ -23,7 +23,8 @@ def _in_path(recorded: Recording) -> tuple[str | None, bool | None]:
 def _asks(recorded: Recording) -> bool:
     if not isinstance(recorded.request, dict):
         return False
-    return ("messages" in recorded.request and "model" in recorded.request) or "contents" in recorded.request
+    has_model = "model" in recorded.request
+    return has_model and bool({"messages", "input"} & set(recorded.request)) or "contents" in recorded.request
 
 
 def _texts(wire: WireFormat, body: bytes, model: str | None, stream: bool | None) -> tuple[list[str], list[object]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.errors import BadRequest
-from app.providers.addresses import base_url_of, call_url, check_base_url, host_of
+from app.providers.addresses import base_url_of, call_url, check_base_url, host_of, lookup_url
 from app.providers.kinds import kind_named
 
 OPENAI, ANTHROPIC, GEMINI = "openai-chat", "anthropic-messages", "gemini"
@@ -58,6 +58,50 @@ def test_a_kind_without_an_address_of_its_own_needs_one() -> None:
     with pytest.raises(BadRequest, match="openai-compatible needs its address"):
         base_url_of(kind_named("openai-compatible"), None)
     assert base_url_of(kind_named("ollama"), None) == "http://127.0.0.1:11434/v1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "whole"),
+    [
+        ("azure-openai", "https://n.openai.azure.com", "https://n.openai.azure.com/openai/v1"),
+        ("azure-openai", "https://n.services.ai.azure.com/", "https://n.services.ai.azure.com/openai/v1"),
+        ("azure-openai", "https://n.openai.azure.com/openai", "https://n.openai.azure.com/openai/v1"),
+        ("azure-openai", "https://n.openai.azure.com/openai/v1/", "https://n.openai.azure.com/openai/v1"),
+        ("azure-openai", "https://h/openai/deployments/prod", "https://h/openai/deployments/prod"),
+        ("azure-openai", "https://h/team/openai/v1", "https://h/team/openai/v1"),
+        ("azure-openai", "https://openai/", "https://openai/openai/v1"),
+        ("vertex", "https://aiplatform.googleapis.com", "https://aiplatform.googleapis.com/v1/publishers/google"),
+        ("vertex", "https://aiplatform.googleapis.com/v1", "https://aiplatform.googleapis.com/v1/publishers/google"),
+        ("vertex", "https://h/v1beta1/publishers/google", "https://h/v1beta1/publishers/google"),
+        ("openai", "https://h", "https://h"),
+    ],
+)
+def test_a_base_url_is_completed_where_the_kind_has_one_place(kind: str, given: str, whole: str) -> None:
+    assert base_url_of(kind_named(kind), given) == whole
+
+
+@pytest.mark.parametrize(
+    ("kind", "base", "path", "url"),
+    [
+        ("cohere", "https://h", "/v1/models", "https://h/v1/models"),
+        ("cohere", "https://h/v2", "/v1/models", "https://h/v1/models"),
+        ("cohere", "https://h/v2", "/v1/models?page_size=1", "https://h/v1/models?page_size=1"),
+        ("github-models", "https://h/inference", "/catalog/models", "https://h/catalog/models"),
+        ("github-models", "https://inference", "/catalog/models", "https://inference/catalog/models"),
+        ("azure-openai", "https://h/openai/deployments/x", "/models", "https://h/openai/models?api-version=2024-10-21"),
+        ("vertex", "https://h/v1/publishers/google", "/models/m:x", "https://h/v1/publishers/google/models/m:x"),
+        ("ollama", "http://h", "/api/tags", "http://h/api/tags"),
+        ("ollama", "http://h/api", "/api/tags", "http://h/api/tags"),
+    ],
+)
+def test_lists_and_probes_lie_where_the_kind_says(kind: str, base: str, path: str, url: str) -> None:
+    assert lookup_url(base, kind_named(kind).located(base), path) == url
+
+
+def test_a_version_in_the_query_stands_beside_what_a_call_asks() -> None:
+    base = "https://h/openai/deployments/x"
+    assert call_url(base, OPENAI, "/chat/completions", "api-version=1") == f"{base}/chat/completions?api-version=1"
+    assert call_url(base, OPENAI, "/x?a=b", "api-version=1") == f"{base}/x?a=b&api-version=1"
 
 
 def test_a_host_is_shown_without_credentials() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.errors import UnreadableAnswer
 from app.core.price import Price
-from app.providers.model_lists import FoundModel, read_page
+from app.providers.model_lists import SHAPES, FoundModel, read_page
 
 RECORDED = {
     "anthropic/models__models-list__na__01": "anthropic",
@@ -82,6 +82,46 @@ def test_together_lists_bare_and_its_zeros_are_free_only_by_name() -> None:
     assert rented.price is None
 
 
+def test_azure_lists_what_answers_requests() -> None:
+    rows = [
+        {"id": "gpt-4o", "status": "succeeded", "capabilities": {"inference": True, "chat_completion": True}},
+        {"id": "old", "status": "succeeded", "capabilities": {"inference": False}},
+        {"id": "tuning", "status": "running", "capabilities": {"inference": True}},
+    ]
+    assert [model.id for model in read_page("azure", json.dumps({"data": rows}).encode()).models] == ["gpt-4o"]
+
+
+def test_github_says_limits_and_capabilities_in_a_bare_list() -> None:
+    row = {
+        "id": "openai/gpt-4.1",
+        "name": "OpenAI GPT-4.1",
+        "capabilities": ["streaming", "tool-calling"],
+        "limits": {"max_input_tokens": 1048576, "max_output_tokens": 32768},
+        "supported_input_modalities": ["text", "image", "audio"],
+        "supported_output_modalities": ["text"],
+    }
+    (model,) = read_page("github", json.dumps([row]).encode()).models
+    assert (model.id, model.context_window, model.max_output_tokens) == ("openai/gpt-4.1", 1048576, 32768)
+    assert model.capabilities == frozenset({"chat", "tools", "json", "vision", "audio_in"})
+
+
+def test_cohere_lists_what_chats_or_embeds_and_names_the_next_page() -> None:
+    rows = [
+        {"name": "command-a", "endpoints": ["chat"], "context_length": 256000},
+        {"name": "embed-v4", "endpoints": ["embed"]},
+        {"name": "rerank-v4", "endpoints": ["rerank"]},
+    ]
+    page = read_page("cohere", json.dumps({"models": rows, "next_page_token": "two"}).encode())
+    assert [(model.id, model.context_window) for model in page.models] == [("command-a", 256000), ("embed-v4", None)]
+    assert page.more == {"page_token": "two"}
+    assert read_page("cohere", json.dumps({"models": rows, "next_page_token": None}).encode()).more is None
+
+
+def test_ollama_lists_what_lies_on_the_machine() -> None:
+    body = b'{"models": [{"name": "llama3.2:latest", "model": "llama3.2:latest", "size": 1}]}'
+    assert [model.id for model in read_page("ollama", body).models] == ["llama3.2:latest"]
+
+
 def test_a_price_that_depends_is_unknown_not_negative() -> None:
     body = b'{"data": [{"id": "openrouter/auto", "pricing": {"prompt": "-1", "completion": "-1"}}]}'
     assert read_page("openrouter", body).models[0].price is None
@@ -97,7 +137,7 @@ def test_a_provider_without_models_has_an_empty_list() -> None:
     assert read_page("gemini", b"{}").models == []
 
 
-@pytest.mark.parametrize("shape", ["openai", "anthropic", "gemini", "openrouter", "together", "mistral"])
+@pytest.mark.parametrize("shape", sorted(SHAPES))
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"17", b'"x"', b'{"data": {}}', b'{"data": [1]}', b'[{"object": 1}]', b"\xff"]
 )
@@ -106,7 +146,7 @@ def test_what_is_no_list_is_unreadable(shape: str, body: bytes) -> None:
         read_page(shape, body)
 
 
-@pytest.mark.parametrize("shape", ["openai", "anthropic", "openrouter", "together", "mistral"])
+@pytest.mark.parametrize("shape", ["openai", "anthropic", "openrouter", "together", "mistral", "azure", "github"])
 def test_odd_values_are_unknown_rather_than_faults(shape: str) -> None:
     odd = {"id": "m", "context_length": "many", "pricing": "dear", "architecture": [], "capabilities": 3, "name": None}
     (model,) = read_page(shape, json.dumps({"data": [odd]}).encode()).models

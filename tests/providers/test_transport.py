@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.core.errors import UnreadableAnswer, UpstreamDown, UpstreamError, UpstreamTimeout
-from app.providers.transport import AiohttpTransport, Timeouts, UpstreamAnswer, UpstreamRequest
+from app.providers.http.client import HttpTransport
+from app.providers.transport import Timeouts, UpstreamAnswer, UpstreamRequest
 from tests.upstream import samples
 from tests.upstream.fixtures import RunningUpstream
 
@@ -20,8 +21,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[AiohttpTransport]:
-    made = AiohttpTransport()
+async def transport() -> AsyncIterator[HttpTransport]:
+    made = HttpTransport()
     yield made
     await made.aclose()
 
@@ -57,7 +58,7 @@ async def gather(answer: UpstreamAnswer, into: bytearray) -> None:
 
 
 async def test_an_answer_is_read_whole_with_lower_case_headers(
-    transport: AiohttpTransport, upstream: RunningUpstream
+    transport: HttpTransport, upstream: RunningUpstream
 ) -> None:
     answer = await transport.send(chat(upstream, "openai/text"))
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
@@ -65,29 +66,27 @@ async def test_an_answer_is_read_whole_with_lower_case_headers(
 
 
 async def test_chunks_join_to_the_very_bytes_that_were_sent(
-    transport: AiohttpTransport, upstream: RunningUpstream
+    transport: HttpTransport, upstream: RunningUpstream
 ) -> None:
     answer = await transport.send(chat(upstream, "openai/stream", "split-7"))
     chunks = [chunk async for chunk in answer.chunks()]
     assert b"".join(chunks) == samples.OPENAI["stream"].body
 
 
-async def test_a_body_over_the_limit_is_unreadable(transport: AiohttpTransport, upstream: RunningUpstream) -> None:
+async def test_a_body_over_the_limit_is_unreadable(transport: HttpTransport, upstream: RunningUpstream) -> None:
     answer = await transport.send(chat(upstream, "openai/text"))
     with pytest.raises(UnreadableAnswer, match="more than 10 bytes"):
         await answer.read(10)
 
 
-async def test_an_error_status_is_an_answer_like_any_other(
-    transport: AiohttpTransport, upstream: RunningUpstream
-) -> None:
+async def test_an_error_status_is_an_answer_like_any_other(transport: HttpTransport, upstream: RunningUpstream) -> None:
     answer = await transport.send(chat(upstream, "openai/text", "status-429"))
     assert (answer.status, answer.headers["retry-after"]) == (429, "1")
     assert b"Misbehaving" in await answer.read(1000)
 
 
 async def test_a_cut_stream_ends_in_an_error_after_its_bytes(
-    transport: AiohttpTransport, upstream: RunningUpstream
+    transport: HttpTransport, upstream: RunningUpstream
 ) -> None:
     answer = await transport.send(chat(upstream, "openai/stream", "cut-100"))
     got = bytearray()
@@ -98,27 +97,27 @@ async def test_a_cut_stream_ends_in_an_error_after_its_bytes(
 
 @pytest.mark.parametrize("modifier", ["hang", "delay-5000"])
 async def test_silence_before_the_answer_is_a_timeout(
-    modifier: str, transport: AiohttpTransport, upstream: RunningUpstream
+    modifier: str, transport: HttpTransport, upstream: RunningUpstream
 ) -> None:
     with pytest.raises(UpstreamTimeout, match="sent nothing for too long"):
         await transport.send(chat(upstream, "openai/text", modifier, timeouts=QUICK))
 
 
-async def test_silence_inside_the_answer_is_a_timeout(transport: AiohttpTransport, upstream: RunningUpstream) -> None:
+async def test_silence_inside_the_answer_is_a_timeout(transport: HttpTransport, upstream: RunningUpstream) -> None:
     answer = await transport.send(chat(upstream, "openai/stream", "stall-100", timeouts=QUICK))
     with pytest.raises(UpstreamTimeout):
         await gather(answer, bytearray())
 
 
 async def test_the_idle_time_is_not_the_time_for_the_first_byte(
-    transport: AiohttpTransport, upstream: RunningUpstream
+    transport: HttpTransport, upstream: RunningUpstream
 ) -> None:
     patient = Timeouts(first_byte_s=0.1, idle_s=5)
     answer = await transport.send(chat(upstream, "openai/text", "split-150", "pace-150", timeouts=patient))
     assert await answer.read(10_000) == samples.OPENAI["text"].body
 
 
-async def test_a_dropped_connection_names_the_host(transport: AiohttpTransport, upstream: RunningUpstream) -> None:
+async def test_a_dropped_connection_names_the_host(transport: HttpTransport, upstream: RunningUpstream) -> None:
     with pytest.raises(UpstreamDown, match=upstream.url.removeprefix("http://")):
         await transport.send(chat(upstream, "openai/text", "reset"))
 
@@ -130,23 +129,19 @@ async def test_a_dropped_connection_names_the_host(transport: AiohttpTransport, 
         ("http://no-such-host.invalid/v1", "name of no-such-host.invalid was not found"),
     ],
 )
-async def test_an_unreachable_host_is_named_with_what_to_check(
-    url: str, says: str, transport: AiohttpTransport
-) -> None:
+async def test_an_unreachable_host_is_named_with_what_to_check(url: str, says: str, transport: HttpTransport) -> None:
     with pytest.raises(UpstreamDown, match=says.replace(".", r"\.")) as caught:
         await transport.send(post(url))
     assert "check" in caught.value.message
     assert type(caught.value) is UpstreamDown
 
 
-async def test_https_to_a_plain_http_server_speaks_of_tls(
-    transport: AiohttpTransport, upstream: RunningUpstream
-) -> None:
+async def test_https_to_a_plain_http_server_speaks_of_tls(transport: HttpTransport, upstream: RunningUpstream) -> None:
     with pytest.raises(UpstreamDown, match="TLS"):
         await transport.send(post(upstream.url.replace("http", "https", 1)))
 
 
-async def test_a_server_that_does_not_speak_http_is_unreadable(transport: AiohttpTransport) -> None:
+async def test_a_server_that_does_not_speak_http_is_unreadable(transport: HttpTransport) -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example.org ESMTP\r\n")
         await read_request(reader)
@@ -157,7 +152,7 @@ async def test_a_server_that_does_not_speak_http_is_unreadable(transport: Aiohtt
             await transport.send(post(url))
 
 
-async def test_closing_an_answer_ends_the_upstream_call_and_may_be_repeated(transport: AiohttpTransport) -> None:
+async def test_closing_an_answer_ends_the_upstream_call_and_may_be_repeated(transport: HttpTransport) -> None:
     ended = asyncio.Event()
 
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -176,7 +171,7 @@ async def test_closing_an_answer_ends_the_upstream_call_and_may_be_repeated(tran
         await ended.wait()
 
 
-async def test_a_cancelled_call_ends_the_upstream_call(transport: AiohttpTransport) -> None:
+async def test_a_cancelled_call_ends_the_upstream_call(transport: HttpTransport) -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -193,7 +188,7 @@ async def test_a_cancelled_call_ends_the_upstream_call(transport: AiohttpTranspo
         await ended.wait()
 
 
-async def test_a_kept_alive_connection_that_was_closed_is_replaced_without_a_fault(transport: AiohttpTransport) -> None:
+async def test_a_kept_alive_connection_that_was_closed_is_replaced_without_a_fault(transport: HttpTransport) -> None:
     requests: list[int] = []
     connections = 0
 
@@ -217,7 +212,7 @@ async def test_a_kept_alive_connection_that_was_closed_is_replaced_without_a_fau
     assert requests == [1, 1, 2]
 
 
-async def test_a_fresh_connection_that_is_closed_is_not_asked_twice(transport: AiohttpTransport) -> None:
+async def test_a_fresh_connection_that_is_closed_is_not_asked_twice(transport: HttpTransport) -> None:
     asked = 0
 
     async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -232,7 +227,7 @@ async def test_a_fresh_connection_that_is_closed_is_not_asked_twice(transport: A
     assert asked == 1
 
 
-async def test_redirects_are_not_followed_and_cookies_not_kept(transport: AiohttpTransport) -> None:
+async def test_redirects_are_not_followed_and_cookies_not_kept(transport: HttpTransport) -> None:
     heads: list[bytes] = []
 
     async def moves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -251,7 +246,7 @@ async def test_redirects_are_not_followed_and_cookies_not_kept(transport: Aiohtt
     assert not any(b"cookie" in head.lower() for head in heads)
 
 
-async def test_a_compressed_answer_arrives_plain(transport: AiohttpTransport) -> None:
+async def test_a_compressed_answer_arrives_plain(transport: HttpTransport) -> None:
     async def packed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         body = gzip.compress(b'{"plain": true}')
@@ -266,7 +261,7 @@ async def test_a_compressed_answer_arrives_plain(transport: AiohttpTransport) ->
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "localhost"])
 async def test_a_guarded_transport_calls_no_private_address(host: str, upstream: RunningUpstream) -> None:
     port = upstream.url.rpartition(":")[2]
-    guarded = AiohttpTransport(block_private_networks=True)
+    guarded = HttpTransport(block_private_networks=True)
     with pytest.raises(UpstreamError, match="private network"):
         await guarded.send(post(f"http://{host}:{port}/guarded/r/openai/text/v1/chat/completions"))
     await guarded.aclose()

@@ -122,6 +122,32 @@ async def test_the_key_cannot_be_replaced_and_own_headers_are_sent() -> None:
     }
 
 
+class Pieces:
+    """A body too large for memory, as it were."""
+
+    length = 5
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in (b"ab", b"cde"):
+            yield piece
+
+
+async def test_an_upload_goes_out_in_pieces_with_its_length_and_type() -> None:
+    transport = Canned(200, b"{}")
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    call = UpstreamCall(path="/audio/transcriptions", body=b"", upload=Pieces(), headers=headers)
+    await (
+        Connections(network=transport)
+        .upstream("mine", kind_named("openai"))
+        .call("openai-transcriptions", call, SECRET, read_any_error)
+    )
+    (asked,) = transport.asked
+    assert asked.headers["content-type"] == "multipart/form-data; boundary=x"
+    assert asked.content_length == 5
+    assert not isinstance(asked.body, bytes)
+    assert [piece async for piece in asked.body] == [b"ab", b"cde"]
+
+
 async def test_a_key_that_the_provider_repeats_is_taken_out() -> None:
     made = Connections(network=Canned(401, b'{"error": {"message": "No such key: ' + SECRET.encode() + b'"}}'))
     with pytest.raises(BadCredential) as caught:

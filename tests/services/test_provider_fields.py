@@ -23,7 +23,7 @@ RIGHT = ProviderSpec("local", "openai-compatible", "http://127.0.0.1:9900/v1", [
         ({"name": "a b"}, "name", "is not a provider name"),
         ({"name": "a/b"}, "name", "is not a provider name"),
         ({"name": "a" * 65}, "name", "is not a provider name"),
-        ({"kind": "opnai"}, "kind", "choose one of openai, anthropic"),
+        ({"kind": "opnai"}, "kind", "choose one of openai, azure-openai, anthropic"),
         ({"base_url": "ftp://example.org"}, "base_url", "http"),
         ({"base_url": None}, "base_url", "http"),
         ({"formats": ["openai"]}, "formats", "is not one of anthropic-messages"),

@@ -13,7 +13,7 @@ import orjson
 
 from app.api.address import client_address, headers_of
 from app.api.gateway.bodies import ClientGone, Form, read_body, read_form
-from app.api.gateway.client_side import KEEP_ALIVE_S, ArrayClient, AsgiClient, Receive, Send
+from app.api.gateway.client_side import KEEP_ALIVE_S, ArrayClient, AsgiClient, KeepingClient, Receive, Send
 from app.api.gateway.cors import Cors
 from app.api.gateway.error_log import ErrorLog
 from app.api.gateway.info import Info, Query
@@ -111,8 +111,9 @@ class GatewayApp:
                 path_model=route.model,
                 path_stream=route.stream,
             )
-            kind = ArrayClient if route.array else AsgiClient
-            client = kind(call, format, send, extra, self._keep_alive_s)
+            client = self._client(call, route, send, extra)
+            if route.kept:
+                await self._services.responses.before(call)
             task = asyncio.current_task()
             assert task is not None
             watch = Watch(receive, task)
@@ -132,6 +133,12 @@ class GatewayApp:
             if form is not None:
                 form.close()
 
+    def _client(self, call: Call, route: Route, send: Send, extra: list[Header]) -> AsgiClient:
+        given = (call, route.format, send, extra, self._keep_alive_s)
+        if route.kept:
+            return KeepingClient(self._services.responses.keep, *given)
+        return ArrayClient(*given) if route.array else AsgiClient(*given)
+
     async def _tell(
         self,
         scope: Scope,
@@ -142,7 +149,7 @@ class GatewayApp:
         extra: list[Header],
     ) -> None:
         """What is answered here."""
-        request_id = new_id("req")
+        request_id, method = new_id("req"), scope["method"]
         if b"anthropic-version" in headers and route.does in (Does.MODELS, Does.MODEL):
             route = replace(route, format=MESSAGES)  # an Anthropic client whose address has no prefix
         key: Key | None = None
@@ -151,7 +158,7 @@ class GatewayApp:
             body = b""
             if route.does is Does.COUNT:
                 body = await read_body(receive, self._services.state.current.runtime.max_body_bytes)
-            status, value = await self._info.answer(Query(route, key, body, _query(scope), _passed(headers)))
+            status, value = await self._info.answer(Query(route, method, key, body, _query(scope), _passed(headers)))
         except AnyGPTError as error:
             await self._refuse(scope, headers, send, route.format, error, request_id, extra, None, key)
             return
@@ -159,7 +166,7 @@ class GatewayApp:
             return
         answer = value if isinstance(value, bytes) else orjson.dumps(value)
         head = [(b"content-type", b"application/json"), (b"x-request-id", request_id.encode()), *extra]
-        await _respond(send, status, b"" if scope["method"] == "HEAD" else answer, head)
+        await _respond(send, status, b"" if method == "HEAD" else answer, head)
 
     def _key(self, scope: Scope, headers: dict[bytes, bytes], route: Route) -> Key:
         admission, snapshot = self._services.admission, self._services.state.current

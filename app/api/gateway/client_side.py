@@ -122,6 +122,19 @@ class AsgiClient:
             self._pinging = None
 
 
+class KeepingClient(AsgiClient):
+    """Keeps the answer of the Responses API before its end goes out: its client may ask for it at once."""
+
+    def __init__(self, keep: Keep, *given: Any) -> None:
+        super().__init__(*given)
+        self._keep = keep
+
+    async def finish(self, data: bytes) -> None:
+        if self._call.status == 200:
+            await self._keep(self._call, data)
+        await super().finish(data)
+
+
 class ArrayClient(AsgiClient):
     """Gemini's stream for a client that did not ask for `alt=sse`: one JSON array."""
 

@@ -37,6 +37,7 @@ class Query:
     """What was asked at an address that is answered here."""
 
     route: Route
+    method: str
     key: Key | None
     body: bytes
     values: dict[str, str]  # of the query string
@@ -63,12 +64,14 @@ class Info:
                 return await self.model(query)
             case Does.COUNT:
                 return await self.count(query)
+            case Does.STORED:
+                return await self.stored(query)
             case Does.KEY:
                 return await self.key(query)
             case Does.GENERATION:
                 return await self.generation(query)
-            case _:
-                raise NotFound("There is nothing here yet.")
+            case Does.ASK:
+                raise NotFound("This address takes POST.")
 
     async def health(self, query: Query) -> Answer:
         return 200, {"status": "ok"}
@@ -117,6 +120,15 @@ class Info:
             path_stream=route.stream,
         )
         return 200, write_count(route.format.family, await self._services.counting.count(call))
+
+    async def stored(self, query: Query) -> Answer:
+        """A response that was kept, read or deleted."""
+        name, key, responses = query.route.name, query.key, self._services.responses
+        assert key is not None
+        if query.method == "DELETE":
+            await responses.delete(key, name)
+            return 200, {"id": name, "object": "response", "deleted": True}
+        return 200, await responses.read(key, name)
 
     async def model(self, query: Query) -> Answer:
         name, key = query.route.name, query.key

@@ -37,6 +37,7 @@ class Route:
     does: Does
     format: ClientFormat
     scope: str | None
+    kept: bool = False  # the answer is kept: clients go on from it
     form: bool = False  # the body is a form with a file
     google: bool = False  # `?key=` is a key here
     model: str | None = None
@@ -129,6 +130,7 @@ class Routes:
 
 _OPENAI = {
     "/v1/chat/completions": Route(Does.ASK, CHAT, "chat"),
+    "/v1/responses": Route(Does.ASK, CLIENT_FORMATS["openai-responses"], "chat", kept=True),
     "/v1/completions": Route(Does.ASK, OPERATIONS["openai-completions"], "chat"),
     "/v1/images/generations": Route(Does.ASK, OPERATIONS["openai-images"], "images"),
     "/v1/audio/speech": Route(Does.ASK, OPERATIONS["openai-speech"], "audio"),

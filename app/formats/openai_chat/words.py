@@ -89,7 +89,7 @@ def read_usage(value: Any) -> Usage | None:
         reasoning=min(reasoning, completion),
         audio_input=audio,
         audio_output=as_count(completion_details.get("audio_tokens")),
-        cost=_cost(value),
+        cost=read_cost(value),
     )
 
 
@@ -125,7 +125,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _cost(usage: dict[str, Any]) -> int | None:
+def read_cost(usage: dict[str, Any]) -> int | None:
     """Nano-dollars the provider says it charged: OpenRouter and Vercel in USD, Perplexity in an object,
     xAI in ticks of 1e-10 USD."""
     ticks = usage.get("cost_in_usd_ticks")

@@ -276,7 +276,7 @@ class Attempts:
         model = planned.deployment.model
         if format is None:
             assert call.format is not None
-            relayed = call.format.relay_request(call.body, model, call.peek, asks)
+            relayed = call.format.relay_request(call.body_at(planned.deployment), model, call.peek, asks)
             relayed.headers = relayed.headers | call.passed if call.passed else relayed.headers
             if call.upload is not None:
                 relayed.upload = call.upload.naming(model)
@@ -284,7 +284,7 @@ class Attempts:
             return relayed
         if call.request is None:
             assert call.format is not None
-            call.request = call.format.decode_request(call.body, call.path_model, call.path_stream)
+            call.request = call.format.decode_request(call.body_at(), call.path_model, call.path_stream)
         if call.peek.stream:
             call.request.include_usage = asks or call.peek.include_usage
         return format.encode_request(call.request, model)

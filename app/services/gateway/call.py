@@ -44,6 +44,16 @@ class Upload(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What came before a call that goes on from a stored response: its items as JSON, the client's body with them in
+    it, and the deployment that knows them by the response's id and takes the body as it came."""
+
+    deployment_id: str | None
+    items: bytes
+    body: bytes
+
+
 @dataclass(slots=True)
 class AttemptRecord:
     """What one call to one deployment came to. Times are monotonic seconds; costs nano-dollars."""
@@ -83,6 +93,7 @@ class Call:
     format: ClientFormat | None = None
     body: bytes = b""
     upload: Upload | None = None
+    context: Context | None = None
     request: ChatRequest | Any = None  # of the format's operation, once decoded
     key: Key | None = None
     person: Person | None = None
@@ -110,6 +121,13 @@ class Call:
     left: bool = False  # the client went away
     recorded: bool = False
     settled_cost: int | None = None  # set with `recorded`
+
+    def body_at(self, deployment: Deployment | None = None) -> bytes:
+        """The body for a deployment's provider, or for reading."""
+        context = self.context
+        if context is None or (deployment is not None and deployment.id == context.deployment_id):
+            return self.body
+        return context.body
 
     @property
     def format_name(self) -> str:

@@ -47,7 +47,7 @@ def _decoded(call: Call) -> object:
     """The question in no format; None where it cannot be read as one."""
     if call.request is None and call.format is not None:
         try:
-            call.request = call.format.decode_request(call.body, call.path_model, call.path_stream)
+            call.request = call.format.decode_request(call.body_at(), call.path_model, call.path_stream)
         except AnyGPTError:
             return None
     return call.request

@@ -1,0 +1,1 @@
+"""Cohere's chat, /v2/chat (https://docs.cohere.com/reference/chat): spoken by providers only."""

@@ -1,0 +1,1 @@
+"""OpenAI's Responses, as OpenAI and those who followed speak them."""

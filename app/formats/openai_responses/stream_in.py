@@ -1,0 +1,221 @@
+"""A provider's stream of Responses events → events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from app.core.chat import (
+    CitationDelta,
+    Ended,
+    Event,
+    Finished,
+    ForeignDelta,
+    MediaDelta,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    StreamFailed,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
+from app.core.errors import AnyGPTError, UpstreamDown
+from app.formats.failures import in_band
+from app.formats.openai_responses.items import call_signature, read_annotation, read_call, read_picture, shown_reasoning
+from app.formats.openai_responses.result import CALLS
+from app.formats.openai_responses.words import FAMILY, OWN, read_status, read_usage
+from app.formats.payload import as_count, as_dict, as_dicts, as_text, read_answer, try_read
+from app.formats.reasoning_items import SEPARATOR
+from app.formats.sse import Frame, SSEReader
+
+CUT = "The provider's stream broke off before its end."
+MAX_EVENT = 32 * 1024 * 1024  # the last event repeats the whole answer, pictures included
+SUMMARY = ("response.reasoning_summary_text.delta", "response.reasoning_summary.delta")
+THOUGHTS = ("response.reasoning_text.delta", "response.reasoning.delta")
+TERMINAL = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
+
+
+class _Item(msgspec.Struct):
+    """What of one item has come so far."""
+
+    kind: str
+    position: int = -1  # of a call
+    text: dict[int, int] = {}  # content index → characters
+    annotations: dict[int, int] = {}  # content index → how many
+    arguments: int = 0
+    thoughts: str = ""  # the name of the deltas that carry them: the first wins, a summary repeats a text
+    part: int = 0
+    thought: bool = False
+
+
+class ResponseStreamDecoder:
+    def __init__(self) -> None:
+        self._reader = SSEReader(MAX_EVENT)
+        self._items: dict[int, _Item] = {}
+        self._id = ""
+        self._started = False
+        self._over = False
+        self._calls = 0
+        self._asks = False  # something was called that the client must answer
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        events: list[Event] = []
+        for frame in self._reader.feed(chunk):
+            self._frame(frame, events)
+        return events
+
+    def close(self) -> list[Event]:
+        events: list[Event] = []
+        for frame in self._reader.close():
+            if try_read(frame.data) is not None:  # the last event may lack its blank line; else it was cut off
+                self._frame(frame, events)
+        if not self._over:
+            self._fail(UpstreamDown(CUT), events)
+        return events
+
+    def _frame(self, frame: Frame, events: list[Event]) -> None:
+        data = frame.data.strip()
+        if self._over or not data or data == b"[DONE]":
+            return
+        value = read_answer(data)
+        kind = as_text(value.get("type")) or frame.event
+        if kind == "error" or value.get("error"):
+            self._fail(in_band(value), events)
+        elif isinstance(value.get("response"), dict) and kind.startswith("response."):
+            self._response(kind, value["response"], events)
+        elif value.get("object") == "response":  # a provider that ignored `stream`
+            self._response("response.completed", value, events)
+        elif kind.startswith("response."):
+            self._event(kind, value, as_count(value.get("output_index")), events)
+
+    def _response(self, kind: str, response: dict[str, Any], events: list[Event]) -> None:
+        if not self._started:
+            self._started = True
+            self._id = as_text(response.get("id"))
+            events.append(Started(self._id, as_text(response.get("model")), as_count(response.get("created_at"))))
+        if kind not in TERMINAL:
+            return
+        if response.get("error") or kind in ("response.failed", "response.cancelled"):
+            given = response if response.get("error") else {"message": "The provider ended its answer with an error."}
+            self._fail(in_band(given), events)
+            return
+        if not self._items:  # some say all at once
+            for index, item in enumerate(as_dicts(response.get("output"))):
+                self._done(index, item, events)
+        self._over = True
+        status = response if response.get("status") == "incomplete" else {"status": kind.removeprefix("response.")}
+        finish = read_status(status, self._asks)
+        if finish is not None:
+            events.append(Finished(finish))
+        usage = read_usage(response.get("usage"))
+        if usage is not None:
+            events.append(UsageReport(usage))
+        events.append(Ended())
+
+    def _fail(self, error: AnyGPTError, events: list[Event]) -> None:
+        self._over = True
+        events.append(StreamFailed(error))
+
+    def _event(self, kind: str, value: dict[str, Any], index: int, events: list[Event]) -> None:
+        delta = as_text(value.get("delta"))
+        part = as_count(value.get("content_index"))
+        match kind:
+            case "response.output_item.added":
+                self._added(index, as_dict(value.get("item")), events)
+            case "response.output_item.done":
+                self._done(index, as_dict(value.get("item")), events)
+            case "response.output_text.delta" | "response.refusal.delta":
+                self._text(self._item(index, "message"), part, delta, "refusal" in kind, events)
+            case "response.output_text.done":
+                self._rest(self._item(index, "message"), part, as_text(value.get("text")), False, events)
+            case "response.refusal.done":
+                self._rest(self._item(index, "message"), part, as_text(value.get("refusal")), True, events)
+            case "response.output_text.annotation.added":
+                item = self._item(index, "message")
+                item.annotations[part] = item.annotations.get(part, 0) + 1
+                events.append(CitationDelta(read_annotation(as_dict(value.get("annotation"))), FAMILY))
+            case "response.function_call_arguments.delta":
+                self._arguments(self._item(index, "function_call"), delta, events)
+            case "response.function_call_arguments.done":
+                self._all_arguments(self._item(index, "function_call"), as_text(value.get("arguments")), events)
+            case _ if kind in SUMMARY or kind in THOUGHTS:
+                number = as_count(value.get("summary_index")) if kind in SUMMARY else part
+                self._thought(self._item(index, "reasoning"), kind, number, delta, events)
+
+    def _item(self, index: int, kind: str) -> _Item:
+        return self._items.setdefault(index, _Item(kind, text={}, annotations={}))
+
+    def _added(self, index: int, start: dict[str, Any], events: list[Event]) -> _Item:
+        item = self._item(index, as_text(start.get("type")))
+        self._asks = self._asks or item.kind in CALLS
+        if item.kind == "function_call" and item.position < 0:
+            item.position = self._calls
+            self._calls += 1
+            call = read_call(start, self._id, item.position)
+            events.append(ToolCallStart(item.position, call.id, call.name, call_signature(start)))
+        return item
+
+    def _done(self, index: int, whole: dict[str, Any], events: list[Event]) -> None:
+        item = self._added(index, whole, events)
+        match item.kind:
+            case "message":
+                self._message(item, whole, events)
+            case "reasoning":
+                self._reasoning(item, whole, events)
+            case "function_call":
+                self._all_arguments(item, as_text(whole.get("arguments")), events)
+            case "image_generation_call" if as_text(whole.get("result")):
+                picture = read_picture(whole)
+                events.append(MediaDelta(picture.data or "", picture.media_type or "image/png"))
+            case "image_generation_call" | "":
+                pass
+            case _:
+                events.append(ForeignDelta(OWN, whole))
+
+    def _message(self, item: _Item, whole: dict[str, Any], events: list[Event]) -> None:
+        """What the deltas have left out: some speakers send none, or no annotations."""
+        for number, part in enumerate(as_dicts(whole.get("content"))):
+            refused = part.get("type") == "refusal"
+            self._rest(item, number, as_text(part.get("refusal" if refused else "text")), refused, events)
+            for annotation in as_dicts(part.get("annotations"))[item.annotations.get(number, 0) :]:
+                events.append(CitationDelta(read_annotation(annotation), FAMILY))
+
+    def _reasoning(self, item: _Item, whole: dict[str, Any], events: list[Event]) -> None:
+        thought = shown_reasoning(whole)
+        if thought is None:
+            return
+        if thought.text and not item.thought:
+            events.append(ReasoningDelta(thought.text, family=thought.family))
+        if item.thought and thought.redacted:  # its text came, but is not repeated at its end
+            events.append(ReasoningDelta(signature=thought.redacted, family=thought.family))
+        elif thought.signature or thought.redacted:
+            events.append(ReasoningDelta("", thought.signature, thought.redacted, thought.family))
+
+    def _text(self, item: _Item, part: int, text: str, refused: bool, events: list[Event]) -> None:
+        if text:
+            item.text[part] = item.text.get(part, 0) + len(text)
+            events.append(RefusalDelta(text) if refused else TextDelta(text))
+
+    def _rest(self, item: _Item, part: int, whole: str, refused: bool, events: list[Event]) -> None:
+        if not item.text.get(part):
+            self._text(item, part, whole, refused, events)
+
+    def _arguments(self, item: _Item, piece: str, events: list[Event]) -> None:
+        if piece and item.position >= 0:
+            item.arguments += len(piece)
+            events.append(ToolCallDelta(item.position, piece))
+
+    def _all_arguments(self, item: _Item, whole: str, events: list[Event]) -> None:
+        self._arguments(item, whole[item.arguments :], events)
+
+    def _thought(self, item: _Item, kind: str, number: int, text: str, events: list[Event]) -> None:
+        item.thoughts = item.thoughts or kind
+        if not text or item.thoughts != kind:
+            return
+        if item.thought and number != item.part:
+            text = SEPARATOR + text
+        item.part, item.thought = number, True
+        events.append(ReasoningDelta(text, family=FAMILY))
