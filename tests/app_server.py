@@ -109,7 +109,7 @@ def running_app(
     """An installation with an owner, serving until the end of the block; `fields` are settings, the rest seams."""
     with pytest.MonkeyPatch.context() as environment:
         for name in list(os.environ):
-            if name.startswith("ANYGPT_") or name.endswith("_API_KEY"):
+            if name.startswith("ANYGPT_") or name.endswith(("_API_KEY", "_TOKEN")):
                 environment.delenv(name)
         values = {"enable_ui_routes": False, "admin_email": OWNER, "admin_password": PASSWORD, **fields}
         settings = Settings(data_dir=folder, port=0, **values)

@@ -199,6 +199,7 @@ class ChatResult(msgspec.Struct, kw_only=True):
     choices: list[Choice] = []
     usage: Usage | None = None
     extra: dict[str, Any] = {}
+    asked: ChatRequest | None = None  # the question it answers, for formats that repeat it
 
     @property
     def finish(self) -> FinishReason | None:

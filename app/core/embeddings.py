@@ -35,3 +35,5 @@ class EmbeddingResult(msgspec.Struct, kw_only=True):
     vectors: list[list[float]]
     model: str = ""
     usage: Usage | None = None
+    asked: EmbeddingRequest | Any = None  # the question it answers
+    finish: None = None

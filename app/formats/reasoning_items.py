@@ -42,10 +42,8 @@ def write_item(part: Reasoning, made_id: str, text: str | None = None) -> dict[s
     summary = [{"type": "summary_text", "text": shown}] if shown else []
     item = {"id": made_id, "type": "reasoning", "summary": summary}
     if mark:
-        sealed = own and _opened(mark) is not None
-        item["encrypted_content"] = wrap(mark, part.family, FAMILY, redacted=sealed or part.redacted is not None)
-        if own and not sealed:
-            item["encrypted_content"] = mark
+        # what is not this item's own content is marked as such
+        item["encrypted_content"] = wrap(mark, part.family, FAMILY, redacted=own or part.redacted is not None)
     return item
 
 

@@ -20,11 +20,11 @@ def _named(attribute: str) -> dict[str, Any]:
 CLIENT_FORMATS: dict[str, WireFormat] = _named("FORMAT")
 """What chat clients speak; providers speak it too."""
 
-FORMATS: dict[str, UpstreamFormat] = {**CLIENT_FORMATS, **_named("UPSTREAM_FORMAT")}
+FORMATS: dict[str, UpstreamFormat] = {**CLIENT_FORMATS, **_named("UPSTREAM_FORMAT"), **_named("EMBEDDINGS")}
 """What providers speak."""
 
 OPERATIONS: dict[str, ClientFormat] = _named("OPERATION_FORMAT")
-"""What clients ask for beside chat: embeddings, images, speech … Most are relayed only."""
+"""What clients ask for beside chat and embeddings: images, speech … Most are relayed only."""
 
 
 @cache

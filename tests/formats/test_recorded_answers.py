@@ -109,6 +109,8 @@ def test_a_stream_says_the_same_in_every_format(recorded: Recording) -> None:
 
 @every(stream=True)
 def test_usage_of_a_stream_is_what_its_last_report_says(recorded: Recording) -> None:
+    if recorded.body.count(b"event: response.completed") > 1:
+        return  # several answers written down as one
     last = next((value for value in reversed(_values(recorded)) if _reported(value)), None)
     usage = of_events(decoded(FORMATS[recorded.dialect], recorded.body))["usage"]
     assert (usage is None) == (last is None)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from app.core.errors import NotFound
 from app.core.settings import Settings
 from app.formats.base import ClientFormat
+from app.formats.operations.embeddings import GEMINI_BATCH_EMBED, GEMINI_EMBED, OPENAI_EMBEDDINGS
 from app.formats.registry import CLIENT_FORMATS, OPERATIONS
 
 PREFIXES = ("/v1/", "/v1beta/", "/openai/", "/anthropic/", "/gemini/", "/groq/")
@@ -132,6 +133,7 @@ _OPENAI = {
     "/v1/chat/completions": Route(Does.ASK, CHAT, "chat"),
     "/v1/responses": Route(Does.ASK, CLIENT_FORMATS["openai-responses"], "chat", kept=True),
     "/v1/completions": Route(Does.ASK, OPERATIONS["openai-completions"], "chat"),
+    "/v1/embeddings": Route(Does.ASK, OPENAI_EMBEDDINGS, "embeddings"),
     "/v1/images/generations": Route(Does.ASK, OPERATIONS["openai-images"], "images"),
     "/v1/audio/speech": Route(Does.ASK, OPERATIONS["openai-speech"], "audio"),
     "/v1/audio/transcriptions": Route(Does.ASK, OPERATIONS["openai-transcriptions"], "audio", form=True),
@@ -140,5 +142,7 @@ _OPENAI = {
 _GEMINI = {
     "generateContent": Route(Does.ASK, GEMINI, "chat", google=True, stream=False),
     "streamGenerateContent": Route(Does.ASK, GEMINI, "chat", google=True, stream=True),
+    "embedContent": Route(Does.ASK, GEMINI_EMBED, "embeddings", google=True),
+    "batchEmbedContents": Route(Does.ASK, GEMINI_BATCH_EMBED, "embeddings", google=True),
     "countTokens": Route(Does.COUNT, GEMINI, "chat", google=True, stream=False),
 }

@@ -7,6 +7,7 @@ from typing import Any
 from app.core.chat import Audio, Image, Part, Reasoning, Refusal, Text, ToolCall
 from app.formats.media import audio_name, data_url, split_data_url
 from app.formats.payload import as_dict, as_dicts, as_text, as_text_or_none, dump_text
+from app.formats.reasoning_items import open_seal, seal_of
 from app.formats.tool_ids import made_id
 
 _FORMATS = {"anthropic": "anthropic-claude-v1", "gemini": "google-gemini-v1", "openai": "openai-responses-v1"}
@@ -23,7 +24,9 @@ def read_reasoning(message: dict[str, Any]) -> list[Reasoning]:
         words = as_text(detail.get("text")) or as_text(detail.get("summary"))
         signature = as_text_or_none(detail.get("signature"))
         if data:
-            found.append(Reasoning(redacted=data, family=family))
+            own = family == "openai"
+            sealed = seal_of(data, as_text_or_none(detail.get("id"))) if own else data
+            found.append(Reasoning(redacted=sealed, family=family))
         elif words or signature:
             found.append(Reasoning(text=words, signature=signature, family=family))
     if text and not any(part.text for part in found):
@@ -142,7 +145,9 @@ def write_detail(part: Reasoning, index: int) -> dict[str, Any]:
     """What must come back byte for byte, in OpenRouter's shape: `format` tells whose it is."""
     form = _FORMATS.get(part.family or "", "unknown")
     if part.redacted:
-        return {"type": "reasoning.encrypted", "data": part.redacted, "format": form, "index": index}
+        data, item_id = open_seal(part.redacted) if part.family == "openai" else (part.redacted, None)
+        encrypted: dict[str, Any] = {"type": "reasoning.encrypted", "data": data, "format": form, "index": index}
+        return encrypted | {"id": item_id} if item_id else encrypted
     detail: dict[str, Any] = {"type": "reasoning.text", "text": part.text, "format": form, "index": index}
     if part.signature:
         detail["signature"] = part.signature

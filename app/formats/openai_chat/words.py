@@ -102,9 +102,15 @@ def _plain_usage(value: dict[str, Any]) -> Usage | None:
 
 
 def chunk_usage(value: dict[str, Any]) -> Usage | None:
-    """Usage wherever an answer or a chunk carries it (Groq's compound models: in `x_groq` only)."""
-    usage = read_usage(value.get("usage"))
-    return usage if usage is not None else read_usage(as_dict(value.get("x_groq")).get("usage"))
+    """Usage wherever an answer or a chunk carries it: Groq's compound models in `x_groq` only, Moonshot in a choice."""
+    if (usage := read_usage(value.get("usage"))) is not None:
+        return usage
+    if "x_groq" in value:
+        return read_usage(as_dict(value["x_groq"]).get("usage"))
+    choices = value.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict) and "usage" in choices[0]:
+        return read_usage(choices[0]["usage"])
+    return None
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:

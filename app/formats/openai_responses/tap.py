@@ -72,6 +72,8 @@ class ResponseTap(StreamTap):
         self._asks = False
 
     def _read(self, frame: Frame) -> Seen:
+        if self.ended:
+            return Seen(ends=True)
         try:
             event = _event.decode(frame.data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -89,9 +91,7 @@ class ResponseTap(StreamTap):
         return self._look({"type": kind, "delta": event.delta, "item": event.item})
 
     def _odd(self, frame: Frame) -> Seen:
-        if frame.data.strip() != b"[DONE]":
-            return super()._odd(frame)
-        return Seen(ends=self.ended)
+        return Seen() if frame.data.strip() == b"[DONE]" else super()._odd(frame)
 
     def _end(self, kind: str, response: _Response) -> Seen:
         self._usage = read_usage(response.usage) or self._usage

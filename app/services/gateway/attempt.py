@@ -81,7 +81,7 @@ class Attempts:
         """Returns when the client has its whole answer. Raises UpstreamError (`call.begun` says whether another
         attempt may follow), Unsupported before any call, BudgetSpent when a stream outgrows what is left."""
         format = _translator(call, planned)
-        asks = self._asks_usage(call, provider)
+        asks = self._asks_usage(call, provider, format)
         upstream_call = self._upstream_call(call, planned, format, asks)
         record = self._open(call, planned, credential)
         reader = self._reader(call, format, strip=asks) if call.peek.stream else None
@@ -190,6 +190,7 @@ class Attempts:
                 record.usage = _estimated(call, len(body) // 2)
             return body
         result = format.decode_result(body)
+        result.asked = call.request
         record.usage = result.usage or _estimated(call, len(body) // 2)
         call.finish = result.finish
         return call.format.encode_result(result) if call.format is not None else result
@@ -286,14 +287,15 @@ class Attempts:
             assert call.format is not None
             call.request = call.format.decode_request(call.body_at(), call.path_model, call.path_stream)
         if call.peek.stream:
-            call.request.include_usage = asks or call.peek.include_usage
+            call.request.include_usage = asks
         return format.encode_request(call.request, model)
 
-    def _asks_usage(self, call: Call, provider: Provider) -> bool:
+    def _asks_usage(self, call: Call, provider: Provider, format: UpstreamFormat | None) -> bool:
+        """Whether we ask for usage: a relayed request may ask for it itself."""
         return (
             call.peek.stream
             and provider.kind.ask_usage
-            and not call.peek.include_usage
+            and not (format is None and call.peek.include_usage)
             and provider.id not in self._no_usage
         )
 
