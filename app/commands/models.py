@@ -11,7 +11,7 @@ import typer
 from app.commands.opened import ACTOR, AsJson, print_list, run, warn
 from app.core.errors import AnyGPTError
 from app.core.money import format_usd
-from app.core.price import Price
+from app.core.price_text import write_price
 from app.services.changes import about
 from app.services.container import Services
 from app.services.views import ModelView
@@ -89,21 +89,9 @@ def _full(model: ModelView) -> dict[str, Any]:
         "alias": model.alias,
         "name": model.name,
         "provider": model.provider,
-        "price": _price(model.price),
+        "price": write_price(model.price) if model.price is not None else None,
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
         "capabilities": list(model.capabilities),
         "enabled": model.enabled,
     }
-
-
-def _price(price: Price | None) -> dict[str, str] | None:
-    if price is None:
-        return None
-    amounts = {
-        "input": price.input,
-        "output": price.output,
-        "cache_read": price.cache_read,
-        "cache_write": price.cache_write,
-    }
-    return {name: format_usd(amount) for name, amount in amounts.items() if amount is not None}

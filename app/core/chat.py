@@ -34,6 +34,8 @@ class ChatRequest(msgspec.Struct, kw_only=True):
     metadata: dict[str, Any] = {}
     stream: bool = False
     include_usage: bool = False  # OpenAI's stream_options.include_usage
+    # how OpenAI's chat format says `max_tokens`: as max_completion_tokens or not; None is told by the model's name
+    completion_limit: bool | None = None
     extra: dict[str, Any] = {}
 
 
@@ -124,7 +126,9 @@ Part = Text | Image | Audio | File | ToolCall | ToolResult | Reasoning | Refusal
 
 
 class Tool(msgspec.Struct):
-    """A function the model may call; `raw` instead is a provider's own server-side tool of one `family`."""
+    """A function the model may call; `raw` instead is a provider's own server-side tool of one `family`.
+
+    `extra` is what only the client's own format knows of a function, for a provider of the same `family`."""
 
     name: str
     description: str | None = None
@@ -133,6 +137,7 @@ class Tool(msgspec.Struct):
     raw: dict[str, Any] | None = None
     family: str | None = None
     cache_control: dict[str, Any] | None = None
+    extra: dict[str, Any] = {}
 
 
 class ToolChoice(msgspec.Struct):
@@ -207,6 +212,9 @@ class ChatResult(msgspec.Struct, kw_only=True):
 
 
 class Choice(msgspec.Struct, kw_only=True):
+    """`logprobs` is OpenAI's object: `content` and `refusal` are lists of tokens, each with its `token`, `logprob`,
+    `bytes` and `top_logprobs`."""
+
     parts: list[Part]
     finish: FinishReason | None = None
     index: int = 0
@@ -224,8 +232,11 @@ class Started(msgspec.Struct):
 
 
 class TextDelta(msgspec.Struct):
+    """`logprobs` are of this text's tokens, as in `Choice.logprobs`."""
+
     text: str
     index: int = 0  # which choice (n > 1)
+    logprobs: list[dict[str, Any]] | None = None
 
 
 class ReasoningDelta(msgspec.Struct):
@@ -241,6 +252,7 @@ class ReasoningDelta(msgspec.Struct):
 class RefusalDelta(msgspec.Struct):
     text: str
     index: int = 0
+    logprobs: list[dict[str, Any]] | None = None
 
 
 class ToolCallStart(msgspec.Struct):

@@ -89,6 +89,11 @@ class Tap(Protocol):
         ...
 
     @property
+    def said(self) -> str:
+        """What was said in the first 64 KB of the wire."""
+        ...
+
+    @property
     def output_text(self) -> int:
         """Characters of text, reasoning and arguments seen, for estimating: exact over the first 64 KB of
         the wire, from there on at the same rate. Costs a decode when it is read, none otherwise."""

@@ -19,12 +19,14 @@ class Counter(msgspec.Struct, frozen=True):
     """`call` says a question in no format as this provider's counting call; `read` takes the number from its answer."""
 
     name: str
+    format: str  # that of chat whose questions it counts
     call: Callable[[ChatRequest, str], UpstreamCall]
     read: Callable[[bytes], int]
 
 
-# what Anthropic's count_tokens takes of a messages request; it refuses the rest
-_COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers")
+# what Anthropic's count_tokens takes of a messages request (its API reference); it refuses the rest
+_COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "cache_control", "output_config")
+_COUNTED += ("context_management", "mcp_servers")  # of its beta
 
 
 def _anthropic(request: ChatRequest, model: str) -> UpstreamCall:
@@ -52,8 +54,8 @@ def _number(field: str) -> Callable[[bytes], int]:
 
 
 COUNTERS = {
-    "anthropic-count": Counter("anthropic-count", _anthropic, _number("input_tokens")),
-    "gemini-count": Counter("gemini-count", _gemini, _number("totalTokens")),
+    "anthropic-count": Counter("anthropic-count", ANTHROPIC.name, _anthropic, _number("input_tokens")),
+    "gemini-count": Counter("gemini-count", GEMINI.name, _gemini, _number("totalTokens")),
 }
 
 

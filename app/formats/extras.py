@@ -26,7 +26,16 @@ _MEANINGFUL = {
     "conversation",
     "prompt",
     "background",
+    "data_sources",
+    "documents",
+    "search_parameters",
+    "guided_json",
+    "guided_regex",
+    "guided_choice",
+    "guided_grammar",
+    "structured_outputs",
 }
+_ASKED_BY_PRESENCE = {"web_search_options"}  # an empty object asks for a search too
 _HARMLESS: dict[str, list[Any]] = {"modalities": [["text"]], "responseModalities": [["TEXT"], ["text"]]}
 
 
@@ -47,7 +56,8 @@ def refuse_extras(request: ChatRequest, family: str, format_name: str) -> None:
     if request.extra.get(_FAMILY) in (None, family):
         return
     for key, value in request.extra.items():
-        if key in _MEANINGFUL and value and value not in _HARMLESS.get(key, []):
+        asked = bool(value) or key in _ASKED_BY_PRESENCE
+        if key in _MEANINGFUL and asked and value not in _HARMLESS.get(key, []):
             raise Unsupported(f"{key}: {format_name} cannot say this; leave it out or name another model.", field=key)
 
 

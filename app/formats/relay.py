@@ -29,7 +29,7 @@ class Seen(msgspec.Struct):
 
 class StreamTap:
     """What all event streams have in common. A format says which bytes may matter (`triggers`), what an event is
-    (`_look`) and how many characters it holds (`_characters`)."""
+    (`_look`) and what it says (`_words`)."""
 
     triggers: ClassVar[tuple[bytes, ...]] = (b'"error"',)
     patterns: ClassVar[tuple[re.Pattern[bytes], ...]] = ()
@@ -51,7 +51,7 @@ class StreamTap:
         self._sample: list[bytes] = []
         self._wire = 0  # bytes passed on
         self._counted = 0  # bytes of them whose characters were counted
-        self._text = 0
+        self._spoken: list[str] = []
 
     @property
     def usage(self) -> Usage | None:
@@ -62,18 +62,22 @@ class StreamTap:
         return b"".join([raw for raw, _ in self._tail])
 
     @property
-    def output_text(self) -> int:
+    def said(self) -> str:
         for block in self._sample:
             self._counted += len(block)
             for raw in split_events(block):
                 frame = _frame(raw)
                 value = try_read(frame.data) if frame else None
                 if isinstance(value, dict):
-                    self._text += self._characters(value)
+                    self._spoken.append(self._words(value))
         self._sample.clear()
-        if not self._counted:
-            return 0
-        return self._text * self._wire // self._counted
+        self._spoken = ["".join(self._spoken)]
+        return self._spoken[0]
+
+    @property
+    def output_text(self) -> int:
+        said = len(self.said)
+        return said * self._wire // self._counted if self._counted else 0
 
     def text_rate(self, block: bytes) -> float:
         characters = size = 0
@@ -82,7 +86,7 @@ class StreamTap:
             value = try_read(frame.data) if frame else None
             if isinstance(value, dict):
                 size += len(raw)
-                characters += self._characters(value)
+                characters += len(self._words(value))
         return characters / size if size else 1.0
 
     def feed(self, chunk: bytes) -> bytes:
@@ -195,7 +199,7 @@ class StreamTap:
     def _look(self, value: dict[str, Any]) -> Seen:
         raise NotImplementedError
 
-    def _characters(self, value: dict[str, Any]) -> int:
+    def _words(self, value: dict[str, Any]) -> str:
         raise NotImplementedError
 
     def _complete(self) -> bool:

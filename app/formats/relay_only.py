@@ -46,9 +46,9 @@ class DoneTap(StreamTap):
             return Seen(ends=True)
         return Seen(content=True)
 
-    def _characters(self, value: dict[str, Any]) -> int:
+    def _words(self, value: dict[str, Any]) -> str:
         text = value.get("delta") or value.get("text")
-        return len(text) if isinstance(text, str) else 0
+        return text if isinstance(text, str) else ""
 
 
 class RelayOnly:

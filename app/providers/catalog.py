@@ -10,8 +10,8 @@ from importlib import resources
 
 import msgspec
 
-from app.core.money import parse_usd
 from app.core.price import Price
+from app.core.price_text import CLASSES, read_price
 from app.providers.kinds import Kind
 
 
@@ -28,14 +28,32 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     released: str | None = None
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A model as the snapshot holds it: prices in USD per million tokens."""
+class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """USD per million tokens, by the classes of core.price."""
 
-    name: str
     input: str | None = None
     output: str | None = None
     cache_read: str | None = None
     cache_write: str | None = None
+    cache_write_1h: str | None = None
+    reasoning: str | None = None
+    audio_input: str | None = None
+    audio_output: str | None = None
+    image_input: str | None = None
+
+
+class TierRow(Amounts, frozen=True, kw_only=True, omit_defaults=True):
+    above: int
+
+
+class Row(Amounts, frozen=True, kw_only=True, omit_defaults=True):
+    """A model as the snapshot holds it; `image`, `minute` and `request` in USD per piece."""
+
+    name: str
+    image: str | None = None
+    minute: str | None = None
+    request: str | None = None
+    tiers: tuple[TierRow, ...] = ()
     context: int | None = None
     max_output: int | None = None
     capabilities: tuple[str, ...] | None = None
@@ -44,12 +62,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def price(self) -> Price | None:
         if self.input is None or self.output is None:
             return None
-        return Price(
-            input=parse_usd(self.input),
-            output=parse_usd(self.output),
-            cache_read=None if self.cache_read is None else parse_usd(self.cache_read),
-            cache_write=None if self.cache_write is None else parse_usd(self.cache_write),
-        )
+        values = {name: getattr(self, name) for name in CLASSES} | {"tiers": msgspec.to_builtins(self.tiers)}
+        return read_price(values)
 
     def facts(self, provider: str, model_id: str) -> ModelFacts:
         return ModelFacts(

@@ -10,7 +10,7 @@ import msgspec
 
 from app.core.errors import UnreadableAnswer
 from app.core.money import NANO
-from app.core.price import MILLION, Price
+from app.core.price import MILLION, Price, PriceTier
 
 
 class FoundModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,8 +117,42 @@ def _openrouter_capabilities(item: dict[str, Any]) -> frozenset[str] | None:
     return frozenset(word for word in words if word)
 
 
+# classes of a token as OpenRouter names them; the later ones say "0" where they are not priced apart
+_OPENROUTER_TOKENS = {
+    "input": "prompt",
+    "output": "completion",
+    "cache_read": "input_cache_read",
+    "cache_write": "input_cache_write",
+}
+_OPENROUTER_PARTS = {
+    "cache_write_1h": "input_cache_write_1h",
+    "reasoning": "internal_reasoning",
+    "audio_input": "audio",
+    "audio_output": "audio_output",
+    "image_input": "image_token",
+}
+
+
 def _openrouter_price(pricing: dict[str, Any]) -> Price | None:
-    return _price(pricing, MILLION, "prompt", "completion", "input_cache_read", "input_cache_write", "request")
+    """As https://openrouter.ai/docs/client-sdks/python/components/pricing.md says: USD per token, and `overrides`
+    that hold from a size of the prompt on. Those of certain hours are left out."""
+    amounts = _openrouter_tokens(pricing)
+    if "input" not in amounts or "output" not in amounts:
+        return None
+    tiers: dict[int, PriceTier] = {}
+    overrides = pricing.get("overrides")
+    for override in [_dict(each) for each in overrides] if isinstance(overrides, list) else []:
+        size, differing = _count(override, "min_prompt_tokens"), _openrouter_tokens(override)
+        if size is not None and size > 1 and differing and not {"utc_start", "utc_end"} & override.keys():
+            tiers[size] = PriceTier(above=size - 1, **differing)
+    ordered = tuple(tiers[size] for size in sorted(tiers))
+    return Price(**amounts, request=_nano(pricing.get("request"), 1) or 0, tiers=ordered)
+
+
+def _openrouter_tokens(pricing: dict[str, Any]) -> dict[str, int]:
+    found = {ours: _nano(pricing.get(theirs), MILLION) for ours, theirs in _OPENROUTER_TOKENS.items()}
+    found |= {ours: _nano(pricing.get(theirs), MILLION) or None for ours, theirs in _OPENROUTER_PARTS.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _together(value: Any) -> Page:
@@ -273,14 +307,12 @@ def _price(
     output: str,
     read: str | None = None,
     write: str | None = None,
-    request: str | None = None,
 ) -> Price | None:
     """Prices of one token (`tokens` a million) or of a million (1); a missing or negative one is unknown."""
     values = [_nano(pricing.get(name), tokens) if name else None for name in (input_, output, read, write)]
     if values[0] is None or values[1] is None:
         return None
-    once = _nano(pricing.get(request), 1) if request else None
-    return Price(input=values[0], output=values[1], cache_read=values[2], cache_write=values[3], request=once or 0)
+    return Price(input=values[0], output=values[1], cache_read=values[2], cache_write=values[3])
 
 
 def _nano(text: Any, factor: int) -> int | None:

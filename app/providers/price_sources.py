@@ -8,12 +8,23 @@ from typing import Any
 import msgspec
 
 from app.core.errors import UnreadableAnswer
-from app.providers.catalog import Row, Rows
+from app.core.price_text import MOST_TIERS
+from app.providers.catalog import Row, Rows, TierRow
 
 MODELS_DEV = "https://models.dev/api.json"
+_CLASSES = {  # ours → theirs
+    "input": "input",
+    "output": "output",
+    "cache_read": "cache_read",
+    "cache_write": "cache_write",
+    "reasoning": "reasoning",
+    "audio_input": "input_audio",
+    "audio_output": "output_audio",
+}
 LEAST_MODELS = 1_000  # fewer is no list to replace a good one with
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)  # prices keep their digits
+_DEAREST = 1_000_000  # USD: a slip of the list, not a price
 _INPUTS = {"image": "vision", "pdf": "files", "audio": "audio_in"}
 _OUTPUTS = {"text": "chat", "audio": "audio_out", "image": "image_out"}
 
@@ -44,15 +55,29 @@ def _row(name: str, model: dict[str, Any]) -> Row:
     known = bool(cost.get("input") or cost.get("output")) or name.lower().endswith("free")
     return Row(
         name=str(model.get("name") or name),
-        input=_usd(cost.get("input")) if known else None,
-        output=_usd(cost.get("output")) if known else None,
-        cache_read=_usd(cost.get("cache_read")) if known else None,
-        cache_write=_usd(cost.get("cache_write")) if known else None,
+        **(_amounts(cost) if known else {}),
+        tiers=_tiers(cost) if known else (),
         context=_count(limit.get("context")),
         max_output=_count(limit.get("output")),
         capabilities=_capabilities(name, model),
         released=model["release_date"] if isinstance(model.get("release_date"), str) else None,
     )
+
+
+def _amounts(cost: dict[str, Any]) -> dict[str, str]:
+    found = {ours: _usd(cost.get(theirs)) for ours, theirs in _CLASSES.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _tiers(cost: dict[str, Any]) -> tuple[TierRow, ...]:
+    """Of the prompt's size; `context_over_200k` is the older word for the one at 200,000."""
+    listed = cost.get("tiers")
+    entries = [_dict(each) for each in listed] if isinstance(listed, list) else []
+    sized = [(_dict(each.get("tier")), each) for each in entries]
+    found = {_count(tier.get("size")) or 0: _amounts(each) for tier, each in sized if tier.get("type") == "context"}
+    found = found or {200_000: _amounts(_dict(cost.get("context_over_200k")))}
+    rows = [TierRow(above=size, **found[size]) for size in sorted(found) if size and found[size]]
+    return tuple(rows[:MOST_TIERS])
 
 
 def _capabilities(name: str, model: dict[str, Any]) -> tuple[str, ...] | None:
@@ -79,7 +104,7 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _usd(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= _DEAREST:
         return None
     return str(value)
 

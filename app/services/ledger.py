@@ -148,6 +148,9 @@ def _row(table: RequestTable, key: str | None, email: str | None) -> RequestRow:
         attempts=table.attempts,
         tags=tuple(table.tags or ()),
         intent=table.intent,
+        cache_write_tokens=table.cache_write_tokens,
+        reasoning_tokens=table.reasoning_tokens,
+        provider_cost=table.provider_cost,
     )
 
 

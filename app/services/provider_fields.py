@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 from app.core.errors import BadRequest
-from app.core.money import parse_usd
+from app.core.price import stored_price
+from app.core.price_text import read_price
 from app.providers.addresses import base_url_of
 from app.providers.kinds import Kind, kind_named
 from app.routing.document import CAPABILITIES
 from app.services.views import ModelSpec, ProviderSpec
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PRICES = ("input", "output", "cache_read", "cache_write")
 
 
 def check_provider(spec: ProviderSpec, speaks: set[str]) -> Kind:
@@ -72,19 +72,6 @@ def check_model(model: ModelSpec, where: str) -> None:
             )
 
 
-def price_of(model: ModelSpec, where: str) -> dict[str, int] | None:
-    """Nano-dollars per million tokens; None: unknown."""
-    if model.price is None:
-        return None
-    for name in model.price:
-        if name not in _PRICES:
-            raise BadRequest(
-                f'{where}.price: "{name}" is not one of {", ".join(_PRICES)}.', field=f"{where}.price.{name}"
-            )
-    for name in ("input", "output"):
-        if name not in model.price:
-            raise BadRequest(
-                f'{where}.price.{name} is missing; write USD per 1M tokens, such as "0.15".',
-                field=f"{where}.price.{name}",
-            )
-    return {name: parse_usd(value, f"{where}.price.{name}") for name, value in model.price.items()}
+def price_of(model: ModelSpec, where: str) -> dict[str, Any] | None:
+    """As rows keep it: the fields of a Price in nano-dollars, without those left out; None: unknown."""
+    return None if model.price is None else stored_price(read_price(model.price, f"{where}.price"))

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, delete, select
 from app.core.clock import Clock
 from app.core.errors import BadRequest, Conflict
 from app.core.ids import new_id
+from app.core.price import stored_price
 from app.db.tables.providers import CredentialRow, DeploymentRow, ProviderRow
 from app.formats.registry import FORMATS
 from app.providers.catalog import Catalog
@@ -78,17 +79,7 @@ class ProviderRows:
             row.name, row.listed = model.name, False
             row.context_window, row.max_output_tokens = model.context_window, model.max_output_tokens
             row.capabilities = sorted(model.capabilities) if model.capabilities is not None else None
-            price = model.price
-            row.price = None
-            if price is not None:
-                prices = {
-                    "input": price.input,
-                    "output": price.output,
-                    "cache_read": price.cache_read,
-                    "cache_write": price.cache_write,
-                }
-                known = {name: value for name, value in prices.items() if value is not None}
-                row.price = known | {"request": price.request}
+            row.price = stored_price(model.price) if model.price is not None else None
             session.add(row)
         for gone in present.values():
             session.delete(gone)

@@ -9,7 +9,8 @@ from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from app.core.clock import Clock
-from app.core.money import format_usd
+from app.core.price import read_stored_price
+from app.core.price_text import write_price
 from app.db.engine import Database
 from app.db.tables.ledger import AttemptRow, RequestRow
 from app.services.budgets import window_start
@@ -148,7 +149,7 @@ def model_view(provider: Provider, model: Model) -> ModelView:
 
 def _model_spec(model: Model) -> ModelSpec:
     stored = model.stored
-    price = {name: format_usd(value) for name, value in stored["price"].items()} if stored["price"] else None
+    price = write_price(read_stored_price(stored["price"])) if stored["price"] else None
     return ModelSpec(
         id=stored["id"],
         alias=stored["alias"],

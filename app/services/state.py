@@ -11,7 +11,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from app.core.errors import AnyGPTError
-from app.core.price import FREE, Price
+from app.core.price import FREE, read_stored_price
 from app.core.settings import Settings, read_variable
 from app.db.engine import Database
 from app.db.tables.keys import KeyRow
@@ -167,7 +167,7 @@ class State:
 
     def _model(self, provider: ProviderRow, kind: Kind, formats: tuple[str, ...], row: DeploymentRow) -> Model:
         facts = None if row.listed else self._catalog.find(kind, row.model_id)
-        price = Price(**row.price) if row.price is not None else FREE if kind.free else facts and facts.price
+        price = read_stored_price(row.price) if row.price is not None else FREE if kind.free else facts and facts.price
         capabilities = row.capabilities if row.capabilities is not None else facts and facts.capabilities
         deployment = Deployment(
             id=row.id,

@@ -100,7 +100,7 @@ class FoundKey:
 class ModelSpec:
     id: str
     alias: str | None = None
-    price: dict[str, str] | None = None
+    price: dict[str, Any] | None = None  # as in the file: decimal strings of USD, and `tiers`
     context_window: int | None = None
     max_output_tokens: int | None = None
     capabilities: list[str] | None = None
@@ -254,6 +254,9 @@ class RequestRow:
     attempts: int
     tags: tuple[str, ...] = ()
     intent: str | None = None
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    provider_cost: int | None = None  # what the provider itself says it charged
 
     @property
     def cost_known(self) -> bool:

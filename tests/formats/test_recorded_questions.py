@@ -24,7 +24,7 @@ def _asks(recorded: Recording) -> bool:
     if not isinstance(recorded.request, dict):
         return False
     has_model = "model" in recorded.request
-    return has_model and bool({"messages", "input"} & set(recorded.request)) or "contents" in recorded.request
+    return (has_model and bool({"messages", "input"} & set(recorded.request))) or "contents" in recorded.request
 
 
 def _texts(wire: WireFormat, body: bytes, model: str | None, stream: bool | None) -> tuple[list[str], list[object]]:

@@ -9,8 +9,10 @@ from typing import Any
 
 import anthropic
 import openai
+import pydantic
 import pytest
 
+from app.core.chat import ChatResult, Choice, FinishReason, Text
 from app.core.errors import BadRequest, UpstreamDown
 from app.formats.base import Peek, WireFormat
 from app.formats.models import ModelRow, anthropic_list, openai_list
@@ -21,6 +23,7 @@ from tests.recordings import needs_recordings, recordings
 
 SOURCES = [CLIENT_FORMATS[name] for name in STREAMS]
 CHAT, CLAUDE, GEMINI = CLIENT_FORMATS["openai-chat"], CLIENT_FORMATS["anthropic-messages"], CLIENT_FORMATS["gemini"]
+RESPONSES = CLIENT_FORMATS["openai-responses"]
 every_source = pytest.mark.parametrize("source", SOURCES, ids=[wire.name for wire in SOURCES])
 
 
@@ -72,6 +75,43 @@ def test_openais_sdk_reads_a_stream(source: WireFormat) -> None:
     assert json.loads(message.tool_calls[0].function.arguments) == {"city": "Oslo"}
     assert answer.usage is not None
     assert answer.usage.total_tokens == 29
+
+
+@every_source
+def test_openais_sdk_reads_a_whole_response(source: WireFormat) -> None:
+    body = RESPONSES.encode_result(source.decode_result(RESULTS[source.name]))
+    answer = openai_client(body).responses.create(model="m", input="hi")
+    assert answer.output_text == "It rains."
+    assert [item.type for item in answer.output][:3] == ["reasoning", "message", "function_call"]
+    call = next(item for item in answer.output if item.type == "function_call")
+    assert (call.name, json.loads(call.arguments)) == ("weather", {"city": "Oslo"})
+    assert answer.status == "completed"
+    assert answer.usage is not None
+    assert (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.total_tokens) == (20, 9, 29)
+
+
+@every_source
+def test_openais_sdk_puts_a_streamed_response_together(source: WireFormat) -> None:
+    body = encoded(RESPONSES, decoded(source, STREAMS[source.name]))
+    client = openai_client(body, "text/event-stream")
+    with client.responses.stream(model="m", input="hi") as stream:
+        kinds = [event.type for event in stream]
+        answer = stream.get_final_response()
+    assert answer.output_text == "It rains."
+    assert [item.type for item in answer.output][:3] == ["reasoning", "message", "function_call"]
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == 29
+    assert kinds[:3] == ["response.created", "response.in_progress", "response.output_item.added"]
+    assert kinds[-1] == "response.completed"
+
+
+def test_openais_sdk_parses_a_response_by_its_schema() -> None:
+    class Weather(pydantic.BaseModel):
+        sky: str
+
+    result = ChatResult(id="x", model="m", choices=[Choice(parts=[Text('{"sky":"grey"}')], finish=FinishReason.STOP)])
+    answer = openai_client(RESPONSES.encode_result(result)).responses.parse(model="m", input="hi", text_format=Weather)
+    assert answer.output_parsed == Weather(sky="grey")
 
 
 @every_source
@@ -130,6 +170,10 @@ def test_the_sdks_raise_an_error_inside_a_stream() -> None:
         _drain(lambda: openai_client(body, "text/event-stream").chat.completions.create(
             model="m", messages=[{"role": "user", "content": "hi"}], stream=True
         ))  # fmt: skip
+    begun = encoded(RESPONSES, decoded(CHAT, STREAMS["openai-chat"])).partition(b"event: response.output_item.done")[0]
+    body = begun + RESPONSES.encoder(asked).fail(error)
+    with pytest.raises(openai.APIError, match="broke off"):
+        _drain(lambda: openai_client(body, "text/event-stream").responses.create(model="m", input="hi", stream=True))
     body = STREAMS["anthropic-messages"][:800].rpartition(b"\n\n")[0] + b"\n\n" + CLAUDE.encoder(asked).fail(error)
     with pytest.raises(anthropic.APIStatusError, match="broke off"):
         _drain(lambda: anthropic_client(body, "text/event-stream").messages.create(
@@ -159,6 +203,9 @@ def test_the_sdks_read_every_recorded_stream_in_the_other_format() -> None:
         client = anthropic_client(body, "text/event-stream")
         with client.messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}]) as stream:
             assert stream.get_final_message().stop_reason, recorded.name
+        body = encoded(RESPONSES, decoded(CHAT, recorded.body))
+        with openai_client(body, "text/event-stream").responses.stream(model="m", input="hi") as stream:
+            assert list(stream)[-1].type in ("response.completed", "response.incomplete"), recorded.name
 
 
 def _drain(start: Callable[[], object]) -> None:

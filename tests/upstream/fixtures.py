@@ -29,8 +29,9 @@ class RunningUpstream:
         return "/".join([self.url, *modifiers, "r", sample]) + ending
 
     def seen(self, containing: str = "") -> list[dict[str, Any]]:
-        """The requests so far whose path holds a text, the oldest first: method, path, headers, body, raw, and
-        whether the answer went out to its end (`done`) or the client left before (`left`)."""
+        """The requests so far whose path holds a text, the oldest first: method, path, headers, body, raw,
+        size and sha256 of its bytes, and whether the answer went out to its end (`done`) or the client left before
+        (`left`)."""
         with httpx.Client(trust_env=False) as client:
             return [entry for entry in client.get(f"{self.url}/_seen").json() if containing in entry["path"]]
 

@@ -15,16 +15,16 @@ class Sample(NamedTuple):
     content_type: str = JSON
 
 
-def _whole(value: Any, status: int = 200) -> Sample:
+def whole(value: Any, status: int = 200) -> Sample:
     return Sample(json.dumps(value, ensure_ascii=False).encode(), status)
 
 
-def _data(*events: Any, done: bool = False) -> Sample:
+def data_events(*events: Any, done: bool = False) -> Sample:
     lines = [b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n" for event in events]
     return Sample(b"".join(lines) + (b"data: [DONE]\n\n" if done else b""), content_type=SSE)
 
 
-def _named(*events: dict[str, Any]) -> Sample:
+def named_events(*events: dict[str, Any]) -> Sample:
     lines = [f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode() for event in events]
     return Sample(b"".join(lines), content_type=SSE)
 
@@ -35,7 +35,7 @@ _OPENAI_USAGE = {"prompt_tokens": 9, "completion_tokens": 6, "total_tokens": 15}
 
 
 def _openai_message(message: dict[str, Any], finish: str) -> Sample:
-    return _whole(
+    return whole(
         {
             "id": "chatcmpl-sample1",
             "object": "chat.completion",
@@ -72,13 +72,13 @@ _OPENAI_TEXT = [
 
 
 def _openai_error(status: int, message: str, kind: str, code: str | None) -> Sample:
-    return _whole({"error": {"message": message, "type": kind, "param": None, "code": code}}, status)
+    return whole({"error": {"message": message, "type": kind, "param": None, "code": code}}, status)
 
 
 OPENAI = {
     "text": _openai_message({"content": "Grüße vom Muster 🦉."}, "stop"),
-    "stream": _data(*_OPENAI_TEXT, _OPENAI_USAGE_CHUNK, done=True),
-    "stream-no-usage": _data(*_OPENAI_TEXT, done=True),
+    "stream": data_events(*_OPENAI_TEXT, _OPENAI_USAGE_CHUNK, done=True),
+    "stream-no-usage": data_events(*_OPENAI_TEXT, done=True),
     "tools": _openai_message(
         {
             "content": None,
@@ -92,7 +92,7 @@ OPENAI = {
         },
         "tool_calls",
     ),
-    "stream-tools": _data(
+    "stream-tools": data_events(
         _openai_chunk({"role": "assistant", "content": None}),
         _openai_call(id="call_sample1", type="function", function={"name": "get_weather", "arguments": ""}),
         _openai_call(function={"arguments": '{"city"'}),
@@ -101,7 +101,7 @@ OPENAI = {
         _OPENAI_USAGE_CHUNK,
         done=True,
     ),
-    "stream-error": _data(
+    "stream-error": data_events(
         _OPENAI_TEXT[0],
         _OPENAI_TEXT[1],
         {"error": {"message": "The sample engine stopped.", "type": "server_error", "code": 502}},
@@ -118,7 +118,7 @@ OPENAI = {
     "error-policy": _openai_error(
         400, "The request was rejected by the content policy.", "invalid_request_error", "content_policy_violation"
     ),
-    "embeddings": _whole(
+    "embeddings": whole(
         {
             "object": "list",
             "data": [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5, 0.125]}],
@@ -127,7 +127,7 @@ OPENAI = {
         }
     ),
 }
-OPENAI_MODELS = _whole(
+OPENAI_MODELS = whole(
     {
         "object": "list",
         "data": [
@@ -180,18 +180,18 @@ def _anthropic_block(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _anthropic_error(status: int, kind: str, message: str) -> Sample:
-    return _whole({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_sample"}, status)
+    return whole({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_sample"}, status)
 
 
 _ANTHROPIC_CALL = {"type": "tool_use", "id": "toolu_sample1", "name": "get_weather"}
 
 ANTHROPIC = {
-    "text": _whole(
+    "text": whole(
         _anthropic_message(
             [{"type": "text", "text": "Grüße vom Muster 🦉."}], "end_turn", {"input_tokens": 9, "output_tokens": 6}
         )
     ),
-    "stream": _named(
+    "stream": named_events(
         _ANTHROPIC_START,
         _anthropic_block({"type": "text", "text": ""}),
         {"type": "ping"},
@@ -200,12 +200,12 @@ ANTHROPIC = {
         _anthropic_delta({"type": "text_delta", "text": " Muster 🦉."}),
         *_anthropic_end("end_turn"),
     ),
-    "tools": _whole(
+    "tools": whole(
         _anthropic_message(
             [{**_ANTHROPIC_CALL, "input": {"city": "Bern"}}], "tool_use", {"input_tokens": 9, "output_tokens": 6}
         )
     ),
-    "stream-tools": _named(
+    "stream-tools": named_events(
         _ANTHROPIC_START,
         _anthropic_block({**_ANTHROPIC_CALL, "input": {}}),
         _anthropic_delta({"type": "input_json_delta", "partial_json": ""}),
@@ -213,7 +213,7 @@ ANTHROPIC = {
         _anthropic_delta({"type": "input_json_delta", "partial_json": ': "Bern"}'}),
         *_anthropic_end("tool_use"),
     ),
-    "stream-error": _named(
+    "stream-error": named_events(
         _ANTHROPIC_START,
         _anthropic_block({"type": "text", "text": ""}),
         _anthropic_delta({"type": "text_delta", "text": "Grüße"}),
@@ -226,10 +226,10 @@ ANTHROPIC = {
     "error-policy": _anthropic_error(
         400, "invalid_request_error", "Output blocked by content filtering policy: content policy"
     ),
-    "count": _whole({"input_tokens": 9}),
+    "count": whole({"input_tokens": 9}),
 }
 ANTHROPIC_MODELS = [
-    _whole(
+    whole(
         {
             "data": [
                 {"type": "model", "id": name, "display_name": name.title(), "created_at": "2026-05-01T00:00:00Z"}
@@ -262,7 +262,7 @@ def _gemini_error(status: int, name: str, message: str, reason: str | None = Non
     error: dict[str, Any] = {"code": status, "message": message, "status": name}
     if reason:
         error["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]
-    return _whole({"error": error}, status)
+    return whole({"error": error}, status)
 
 
 _GEMINI_USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 6, "totalTokenCount": 15}
@@ -274,21 +274,23 @@ _GEMINI_STREAM = [
 ]
 
 GEMINI = {
-    "text": _whole(_gemini_piece([{"text": "Grüße vom Muster 🦉."}], "STOP", _GEMINI_USAGE)),
-    "stream": _data(*_GEMINI_STREAM),
-    "stream-array": _whole(_GEMINI_STREAM),
-    "tools": _whole(_gemini_piece([_GEMINI_CALL], "STOP", _GEMINI_USAGE)),
-    "stream-tools": _data(_gemini_piece([_GEMINI_CALL], "STOP", _GEMINI_USAGE)),
+    "text": whole(_gemini_piece([{"text": "Grüße vom Muster 🦉."}], "STOP", _GEMINI_USAGE)),
+    "stream": data_events(*_GEMINI_STREAM),
+    "stream-array": whole(_GEMINI_STREAM),
+    "tools": whole(_gemini_piece([_GEMINI_CALL], "STOP", _GEMINI_USAGE)),
+    "stream-tools": data_events(_gemini_piece([_GEMINI_CALL], "STOP", _GEMINI_USAGE)),
     "error-400": _gemini_error(400, "INVALID_ARGUMENT", 'Unknown name "colour": Cannot find field.'),
     "error-401": _gemini_error(400, "INVALID_ARGUMENT", "API key not valid.", "API_KEY_INVALID"),
     "error-404": _gemini_error(404, "NOT_FOUND", "models/nothing is not found for API version v1beta."),
     "error-context": _gemini_error(
         400, "INVALID_ARGUMENT", "The input token count (200) exceeds the maximum number of tokens allowed (100)."
     ),
-    "count": _whole({"totalTokens": 9}),
+    "count": whole({"totalTokens": 9}),
+    "embedding": whole({"embedding": {"values": [0.25, -0.5, 0.125]}}),
+    "embeddings": whole({"embeddings": [{"values": [0.25, -0.5, 0.125]}]}),
 }
 GEMINI_MODELS = [
-    _whole(
+    whole(
         {
             "models": [
                 {

@@ -2,8 +2,8 @@
 
 A provider gets its base URL from `/r/<provider>/<sample>`, followed by what its own address ends with:
 `/r/openai/chat/v1`, `/r/anthropic/chat`, `/r/gemini/chat/v1beta`. A provider that is neither `anthropic` nor
-`gemini` speaks OpenAI's format. `chat` and `tools` answer whole or streamed as the request asks; the names in
-`samples` always answer the same. A recording's id stands in the same place. `GET …/models` lists models.
+`gemini` speaks OpenAI's format. `chat` and `tools` answer whole or streamed as the request asks, `chat` also at the
+paths beside chat (`operations`); the names in `samples` and `operations.ODD` always answer the same. A recording's id stands in the same place. `GET …/models` lists models.
 
 Modifiers are path segments before `/r/`, as many as wanted:
 
@@ -13,6 +13,7 @@ Modifiers are path segments before `/r/`, as many as wanted:
     cut-N      drop the connection after N bytes       garbage      200 and JSON that ends too early
     stall-N    N bytes, then silence                   html         a web page (with status-CODE: under that status)
     key-TEXT   401 unless this key is shown            flaky-P      misbehave with P percent (seed-N: the dice)
+    sink       keep nothing of a body but its size and hash
 
 `GET /_seen` returns the latest requests; `DELETE /_seen` forgets them and lays the dice back.
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import hashlib
 import json
 import random
 import re
@@ -29,7 +31,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.upstream import samples
+from tests.upstream import operations, samples
 from tests.upstream.samples import JSON, Sample
 
 _KEPT_HEADERS = ("content-type", "retry-after", "x-ratelimit", "request-id", "x-request-id", "anthropic-ratelimit")
@@ -101,7 +103,7 @@ class Upstream:
         recorded = self._recording(f"{provider}/{name}")
         if recorded is not None:
             return recorded
-        found = _sample(provider, name, request.method, path, request, entry["body"])
+        found = _sample(provider, name, request.method, path, request, entry["body"], entry["raw"].encode())
         return found or Sample(b'{"error": {"message": "There is no such sample."}}', 404), {}
 
     def _recording(self, name: str) -> tuple[Sample, dict[str, str]] | None:
@@ -150,19 +152,25 @@ def make_app(recordings: Path | None = None) -> web.Application:
     return app
 
 
-def _sample(provider: str, name: str, method: str, path: str, request: web.Request, body: Any) -> Sample | None:
+def _sample(
+    provider: str, name: str, method: str, path: str, request: web.Request, body: Any, raw: bytes
+) -> Sample | None:
     if method == "GET" and path.endswith("models"):
         return _models(provider, request)
     if method == "GET" and path.endswith("/key"):
         return Sample(b'{"data": {"label": "sample", "usage": 0, "limit": null}}')
     table = {"anthropic": samples.ANTHROPIC, "gemini": samples.GEMINI}.get(provider, samples.OPENAI)
     if name not in ("chat", "tools"):
-        return table.get(name)
+        return table.get(name) or operations.ODD.get(name)
+    if table is samples.OPENAI and name == "chat" and (found := operations.find(path, body, raw)) is not None:
+        return found
     asked = body if isinstance(body, dict) else {}
     whole, streamed = ("text", "stream") if name == "chat" else ("tools", "stream-tools")
     if path.endswith(("count_tokens", ":countTokens")):
         return table["count"]
-    if path.endswith("/embeddings"):
+    if path.endswith(":embedContent"):
+        return table.get("embedding")
+    if path.endswith(("/embeddings", ":batchEmbedContents")):
         return table.get("embeddings")
     if provider == "gemini" and path.endswith(":streamGenerateContent"):
         return table[streamed if request.query.get("alt") == "sse" else "stream-array"]
@@ -183,7 +191,12 @@ def _models(provider: str, request: web.Request) -> Sample:
 
 
 async def _describe(request: web.Request) -> dict[str, Any]:
-    raw = await request.read()
+    raw, hashed, size = b"", hashlib.sha256(), 0
+    async for piece in request.content.iter_any():
+        hashed.update(piece)
+        size += len(piece)
+        if "/sink/" not in request.path:
+            raw += piece
     try:
         body = json.loads(raw) if raw else None
     except ValueError:
@@ -194,6 +207,8 @@ async def _describe(request: web.Request) -> dict[str, Any]:
         "headers": {name.lower(): value for name, value in request.headers.items()},
         "body": body,
         "raw": raw.decode("utf-8", "replace"),
+        "size": size,
+        "sha256": hashed.hexdigest(),
         "done": False,
         "left": False,
     }

@@ -9,7 +9,7 @@ from email.message import Message as Header
 from pathlib import Path
 from typing import IO, Any
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 from app.api.gateway.client_side import Receive
@@ -21,7 +21,8 @@ IDLE_S = 30.0  # between two pieces of a body
 GRACE_S = 60.0  # a body may take as long as it likes for so long, then it must keep up LEAST_RATE
 LEAST_RATE = 1024  # bytes a second
 PIECE = 256 * 1024
-MAX_FIELDS = 64 * 1024  # bytes of a form's plain fields together
+MAX_BOUNDARY = 70  # RFC 2046
+MAX_FIELDS = 64 * 1024  # bytes of a form's plain fields together, with their names
 
 
 class ClientGone(Exception):
@@ -142,12 +143,13 @@ class _FormReader:
             },
         )
         self._complete = False
+        self._fields_size = 0
         self._begin()
 
     def take(self, piece: bytes) -> bytes:
         try:
             self._parser.write(piece)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise BadRequest(f"The form is malformed ({error}); send multipart/form-data.") from None
         self._form.size += len(piece)
         return piece
@@ -176,6 +178,7 @@ class _FormReader:
             header["content-disposition"] = self._value.decode("utf-8", "replace")
             self._name = str(header.get_param("name", "", header="content-disposition"))
             self._is_file = header.get_filename() is not None
+            self._count(len(self._name))
         self._field, self._value = bytearray(), bytearray()
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -185,10 +188,17 @@ class _FormReader:
         if self._at is None:
             self._at = self._form.size + start
         self._text += data[start:end]
-        if len(self._text) + sum(map(len, self._form.fields.values())) > MAX_FIELDS:
+        self._count(end - start)
+
+    def _count(self, size: int) -> None:
+        self._fields_size += size
+        if self._fields_size > MAX_FIELDS:
             raise BadRequest(f"The form's fields are longer than {MAX_FIELDS} bytes together; shorten them.")
 
     def _end(self) -> None:
+        # which of two a provider reads is its own affair: neither may name a model that nobody looked at
+        if self._name == "model" and (self._is_file or "model" in self._form.fields):
+            raise BadRequest("model: this field stands once in a form, as text.", field="model")
         if self._is_file or not self._name:
             return
         self._form.fields[self._name] = self._text.decode("utf-8", "replace")
@@ -230,6 +240,7 @@ def _boundary(content_type: str) -> str:
     header = Header()
     header["content-type"] = content_type
     boundary = header.get_param("boundary")
-    if header.get_content_type() != "multipart/form-data" or not isinstance(boundary, str):
+    whole = isinstance(boundary, str) and 0 < len(boundary) <= MAX_BOUNDARY
+    if header.get_content_type() != "multipart/form-data" or not whole:
         raise BadRequest("This address takes a form: send Content-Type multipart/form-data with its boundary.")
-    return boundary
+    return str(boundary)

@@ -32,7 +32,7 @@ class Cors:
 
     def preflight(self) -> list[Header]:
         return [
-            (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+            (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
             (b"access-control-allow-headers", b"*, authorization"),
             (b"access-control-max-age", b"3600"),
         ]

@@ -115,7 +115,7 @@ class Routes:
                 if path.startswith(start := f"{prefix}/v1/models/"):
                     return Route(Does.MODEL, format, "models", name=path.removeprefix(start))
         for prefix, format in self._families:
-            stored = format is CHAT and method in ("GET", "DELETE")
+            stored = format is CHAT and method in ("GET", "HEAD", "DELETE")
             if stored and path.startswith(start := f"{prefix}/v1/responses/"):
                 return Route(Does.STORED, CHAT, "chat", name=path.removeprefix(start))
         return None
@@ -124,6 +124,8 @@ class Routes:
         model, _, verb = name.rpartition(":")
         if method == "POST" and (route := _GEMINI.get(verb)) is not None:
             return replace(route, model=model, array=bool(route.stream) and alt != "sse")
+        if verb in _GEMINI:
+            raise NotFound(f"{method} is nothing that :{verb} of a model takes; it takes POST.")
         if method in ("GET", "HEAD") and self._models:
             return Route(Does.MODEL, GEMINI, "models", google=True, name=name)
         return None

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.clock import rfc3339
 from app.core.money import format_usd
 from app.core.price import Price
+from app.core.price_text import write_price
 from app.services.views import (
     ConversationInfo,
     KeySpec,
@@ -38,11 +39,35 @@ class Login(Body):
     remember: bool = False
 
 
+class TierBody(Body):
+    above: int = Field(description="where the prompt is longer than this many tokens")
+    input: str | None = None
+    output: str | None = None
+    cache_read: str | None = None
+    cache_write: str | None = None
+    cache_write_1h: str | None = None
+    reasoning: str | None = None
+    audio_input: str | None = None
+    audio_output: str | None = None
+    image_input: str | None = None
+
+
 class PriceBody(Body):
+    """USD per 1M tokens as decimal strings; `image`, `minute` and `request` per piece."""
+
     input: str
     output: str
     cache_read: str | None = None
     cache_write: str | None = None
+    cache_write_1h: str | None = None
+    reasoning: str | None = None
+    audio_input: str | None = None
+    audio_output: str | None = None
+    image_input: str | None = None
+    image: str | None = Field(None, description="per picture made")
+    minute: str | None = Field(None, description="per minute of sound")
+    request: str | None = Field(None, description="per call")
+    tiers: list[TierBody] | None = Field(None, description="prices that differ for long prompts")
 
 
 class ModelBody(Body):
@@ -145,17 +170,9 @@ def money(nano: int | None) -> str | None:
     return format_usd(nano) if nano is not None else None
 
 
-def price(value: Price | None) -> dict[str, str] | None:
-    """USD per 1M tokens as decimal strings; null: unknown."""
-    if value is None:
-        return None
-    named = {
-        "input": value.input,
-        "output": value.output,
-        "cache_read": value.cache_read,
-        "cache_write": value.cache_write,
-    }
-    return {name: format_usd(amount) for name, amount in named.items() if amount is not None}
+def price(value: Price | None) -> dict[str, Any] | None:
+    """In the fields of PriceBody, those left out absent; null: unknown."""
+    return write_price(value) if value is not None else None
 
 
 def model(view: ModelView) -> dict[str, Any]:
@@ -278,7 +295,12 @@ def log_detail(detail: RequestDetail) -> dict[str, Any]:
         for attempt in detail.attempts
     ]
     decision = {**detail.decision, "sentence": detail.sentence}
-    return {**log_item(detail.row), "attempts": attempts, "decision": decision}
+    counts = {
+        "cache_write_tokens": detail.row.cache_write_tokens,
+        "reasoning_tokens": detail.row.reasoning_tokens,
+        "provider_cost_usd": money(detail.row.provider_cost),
+    }
+    return {**log_item(detail.row), **counts, "attempts": attempts, "decision": decision}
 
 
 def conversation(info: ConversationInfo) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class CredentialRow(SQLModel, table=True):
 
 
 class DeploymentRow(SQLModel, table=True):
-    """One way to serve a model. Prices are nano-dollars per million tokens; no price is unknown."""
+    """One way to serve a model. A price is the fields of core.price.Price that are set; no price is unknown."""
 
     __tablename__ = "deployment"
     __table_args__ = (UniqueConstraint("provider_id", "model_id"),)
@@ -52,7 +52,7 @@ class DeploymentRow(SQLModel, table=True):
     name: str | None = None
     enabled: bool = True
     listed: bool = False  # named by the admin, not found by asking
-    price: dict[str, int] | None = json_field()
+    price: dict[str, Any] | None = json_field()
     context_window: int | None = None
     max_output_tokens: int | None = None
     capabilities: list[str] | None = json_field()

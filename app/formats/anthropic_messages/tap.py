@@ -53,9 +53,9 @@ class MessageTap(StreamTap):
         self._counted_usage = merge_usage(self._counted_usage, usage)
         self._usage = read_usage(self._counted_usage)
 
-    def _characters(self, value: dict[str, Any]) -> int:
+    def _words(self, value: dict[str, Any]) -> str:
         delta = as_dict(value.get("delta"))
-        return sum(len(as_text(delta.get(key))) for key in ("text", "thinking", "partial_json"))
+        return "".join(as_text(delta.get(key)) for key in ("text", "thinking", "partial_json"))
 
 
 def _opens(block: dict[str, Any]) -> bool:

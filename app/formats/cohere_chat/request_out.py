@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.core.chat import ChatRequest, Message, Part, Reasoning, Refusal, Role, Text, ToolCall, ToolResult
-from app.core.errors import Unsupported
 from app.formats.base import UpstreamCall
 from app.formats.cohere_chat.parts import NAME, content_part, unsayable
 from app.formats.cohere_chat.tools import write_tools
@@ -53,8 +52,6 @@ def _refuse(request: ChatRequest) -> None:
         raise refuse("n", NAME, "ask for one answer at a time")
     if request.top_logprobs:
         raise refuse("top_logprobs", NAME, "it tells the chosen token's probability only; ask for logprobs alone")
-    if request.stream and request.logprobs:
-        raise Unsupported("logprobs: they cannot be translated in a stream; ask without `stream`.", field="logprobs")
     if len(request.stop) > _MOST_STOPS:
         raise refuse("stop", NAME, f"it takes {_MOST_STOPS} stop sequences at most")
 

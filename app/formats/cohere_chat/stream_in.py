@@ -24,7 +24,8 @@ from app.core.chat import (
 )
 from app.core.errors import UpstreamDown, UpstreamError
 from app.formats.cohere_chat.result import first_citations, read_call, result_of
-from app.formats.cohere_chat.words import FAMILY, failure, read_citation, read_finish, read_usage
+from app.formats.cohere_chat.words import FAMILY, failure, read_citation, read_finish, read_logprobs, read_usage
+from app.formats.logprobs import tokens_of
 from app.formats.ndjson import LineReader
 from app.formats.payload import as_dict, as_dicts, as_text, read_answer, try_read
 from app.formats.sse import Frame, SSEReader
@@ -92,7 +93,7 @@ class CohereStreamDecoder:
             case "content-start" | "content-delta":
                 content = as_dict(message.get("content"))
                 self._think(as_text(content.get("thinking")), events)
-                self._text(as_text(content.get("text")), events)
+                self._text(as_text(content.get("text")), events, tokens_of(read_logprobs([value.get("logprobs")])))
             case "tool-plan-delta":
                 self._think(as_text(message.get("tool_plan")), events)
             case "tool-call-start":
@@ -123,10 +124,10 @@ class CohereStreamDecoder:
         self._over = True
         events.append(StreamFailed(error))
 
-    def _text(self, text: str, events: list[Event]) -> None:
-        if text:
+    def _text(self, text: str, events: list[Event], logprobs: list[dict[str, Any]] | None = None) -> None:
+        if text or logprobs:
             self._start(events)
-            events.append(TextDelta(text))
+            events.append(TextDelta(text, logprobs=logprobs))
 
     def _think(self, text: str, events: list[Event]) -> None:
         if text:

@@ -11,6 +11,7 @@ from app.core.ids import new_id
 from app.formats.failures import in_band
 from app.formats.gemini.parts import read_parts, write_parts
 from app.formats.gemini.words import camel, read_finish, read_usage, write_finish, write_usage
+from app.formats.logprobs import read_gemini, tokens_of, write_gemini
 from app.formats.payload import as_count, as_dict, as_dicts, as_text, dump, read_answer
 
 
@@ -40,14 +41,7 @@ def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
 
 def encode_result(result: ChatResult) -> bytes:
     value: dict[str, Any] = {
-        "candidates": [
-            {
-                "content": {"parts": write_parts(choice.parts), "role": "model"},
-                "finishReason": write_finish(choice.finish),
-                "index": choice.index,
-            }
-            for choice in result.choices
-        ]
+        "candidates": [_candidate(choice) for choice in result.choices]
     }
     if result.usage is not None:
         value["usageMetadata"] = write_usage(result.usage)
@@ -80,7 +74,19 @@ def _choice(candidate: dict[str, Any], answer: str) -> Choice:
         parts=parts,
         index=as_count(candidate.get("index")),
         finish=read_finish(candidate.get("finishReason"), any(isinstance(part, ToolCall) for part in parts)),
+        logprobs=read_gemini(candidate.get("logprobsResult")),
     )
+
+
+def _candidate(choice: Choice) -> dict[str, Any]:
+    candidate: dict[str, Any] = {
+        "content": {"parts": write_parts(choice.parts), "role": "model"},
+        "finishReason": write_finish(choice.finish),
+        "index": choice.index,
+    }
+    if (tokens := tokens_of(choice.logprobs)) is not None:
+        candidate["logprobsResult"] = write_gemini(tokens)
+    return candidate
 
 
 def _seconds(value: Any) -> int:

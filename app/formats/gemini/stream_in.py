@@ -36,6 +36,7 @@ from app.formats.gemini.array import ArrayReader
 from app.formats.gemini.parts import FAMILY, read_parts
 from app.formats.gemini.result import blocked
 from app.formats.gemini.words import camel, read_finish, read_usage
+from app.formats.logprobs import read_gemini, tokens_of
 from app.formats.payload import as_count, as_dicts, as_text, read_answer, try_read
 from app.formats.sse import SSEReader
 
@@ -110,8 +111,15 @@ class GenerateStreamDecoder:
     def _candidate(self, value: dict[str, Any], events: list[Event]) -> None:
         index = as_count(value.get("index"))
         state = self._candidates.setdefault(index, _Candidate())
+        logprobs = tokens_of(read_gemini(value.get("logprobsResult")))
         for part in read_parts(value.get("content"), self._id, state.calls):
-            self._part(part, state, index, events)
+            if isinstance(part, Text) and logprobs:
+                events.append(TextDelta(part.text, index, logprobs))
+                logprobs = None
+            else:
+                self._part(part, state, index, events)
+        if logprobs:
+            events.append(TextDelta("", index, logprobs))
         reason = read_finish(value.get("finishReason"), bool(state.calls))
         if reason is not None and reason != state.finish:
             state.finish = reason

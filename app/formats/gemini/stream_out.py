@@ -29,6 +29,7 @@ from app.core.ids import new_id
 from app.formats.gemini.errors import error_object
 from app.formats.gemini.parts import write_parts
 from app.formats.gemini.words import write_finish, write_usage
+from app.formats.logprobs import write_gemini
 from app.formats.media import from_media
 from app.formats.sse import write_event
 
@@ -52,8 +53,9 @@ class GenerateStreamEncoder:
             case Started():
                 self._started = event
             case TextDelta() | RefusalDelta():
-                if event.text:
-                    return self._parts(event.index, [{"text": event.text}])
+                if event.text or event.logprobs:
+                    more = {"logprobsResult": write_gemini(event.logprobs)} if event.logprobs else {}
+                    return self._parts(event.index, [{"text": event.text}], more)
             case ReasoningDelta():
                 return self._written(event.index, Reasoning(event.text, event.signature, event.redacted, event.family))
             case ToolCallStart():
@@ -96,8 +98,8 @@ class GenerateStreamEncoder:
         parts = write_parts([part])
         return self._parts(index, parts) if parts else b""
 
-    def _parts(self, index: int, parts: list[dict[str, Any]]) -> bytes:
-        candidate = {"content": {"parts": parts, "role": "model"}, "index": index}
+    def _parts(self, index: int, parts: list[dict[str, Any]], more: dict[str, Any] | None = None) -> bytes:
+        candidate = {"content": {"parts": parts, "role": "model"}, "index": index, **(more or {})}
         return self._flush() + self._event(candidate, {})
 
     def _flush(self) -> bytes:

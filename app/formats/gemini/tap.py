@@ -74,14 +74,14 @@ class GenerateTap(StreamTap):
             seen.ends = True
         return seen
 
-    def _characters(self, value: dict[str, Any]) -> int:
-        count = 0
+    def _words(self, value: dict[str, Any]) -> str:
+        words: list[str] = []
         for candidate in as_dicts(value.get("candidates")):
             for part in as_dicts(as_dict(candidate.get("content")).get("parts")):
-                count += len(as_text(part.get("text")))
+                words.append(as_text(part.get("text")))
                 if call := as_dict(part.get("functionCall")):
-                    count += len(dump_text(call.get("args"))) + len(as_text(call.get("name")))
-        return count
+                    words += (as_text(call.get("name")), dump_text(call.get("args")))
+        return "".join(words)
 
 
 def _has_content(candidate: dict[str, Any]) -> bool:

@@ -62,8 +62,6 @@ def _refuse(request: ChatRequest) -> None:
     refuse_extras(request, FAMILY, _NAME)
     if request.n is not None and request.n > 1:
         raise refuse("n", _NAME, "ask for one answer at a time")
-    if request.stream and request.logprobs:
-        raise Unsupported("logprobs: they cannot be translated in a stream; ask without `stream`.", field="logprobs")
     choice = request.tool_choice
     if choice is not None and request.tools and choice.mode in ("required", "named"):
         raise refuse("tool_choice", _NAME, "it knows no forced tools; choose auto or none, or name another model")

@@ -27,6 +27,7 @@ from app.formats.ollama.words import (
     read_arguments,
     read_finish,
     read_images,
+    read_logprobs,
     read_seconds,
     read_usage,
     seed_of,
@@ -77,7 +78,8 @@ class OllamaStreamDecoder:
             self._answer = seed_of(value)
             events.append(Started("", as_text(value.get("model")), read_seconds(value.get("created_at"))))
         if message is not None:
-            self._message(message, events)
+            logprobs = as_dicts(as_dict(read_logprobs(value.get("logprobs"))).get("content"))
+            self._message(message, events, logprobs)
         if done:
             self._over = True
             events.append(Finished(read_finish(value.get("done_reason"), self._calls > 0)))
@@ -85,11 +87,12 @@ class OllamaStreamDecoder:
                 events.append(UsageReport(usage))
             events.append(Ended())
 
-    def _message(self, message: dict[str, Any], events: list[Event]) -> None:
+    def _message(self, message: dict[str, Any], events: list[Event], logprobs: list[dict[str, Any]]) -> None:
         if thinking := as_text(message.get("thinking")):
             events.append(ReasoningDelta(thinking, family=FAMILY))
-        if text := as_text(message.get("content")):
-            events.append(TextDelta(text))
+        text = as_text(message.get("content"))
+        if text or logprobs:
+            events.append(TextDelta(text, logprobs=logprobs or None))
         for image in read_images(message):
             events.append(MediaDelta(image.data or "", image.media_type or "image/png"))
         for call in as_dicts(message.get("tool_calls")):

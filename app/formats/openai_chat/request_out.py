@@ -15,6 +15,7 @@ from app.core.chat import (
     Message,
     Part,
     Reasoning,
+    ReasoningWish,
     Refusal,
     Role,
     Text,
@@ -25,29 +26,38 @@ from app.core.chat import (
 )
 from app.core.errors import Unsupported
 from app.formats.base import UpstreamCall
+from app.formats.efforts import effort_notes, effort_of
 from app.formats.extras import own_extras, refuse_extras
+from app.formats.left_out import left_out, outline, without
 from app.formats.media import audio_name, data_url, read_text
 from app.formats.openai_chat.message import write_call
 from app.formats.payload import dump
 from app.formats.tool_ids import safe_id
 
 PATH = "/chat/completions"
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 FAMILY = "openai"
 # OpenAI's reasoning models refuse `max_tokens`, many models of others know nothing else
-_NEW_LIMIT = re.compile(r"(?:^|/)(?:o\d|gpt-[5-9]|codex)")
+_NEW_LIMIT = re.compile(r"(?:^|[/:])(?:o\d|gpt-[5-9]|codex)")
+# in a round of tools these want their thoughts back, and take them (documentation of DeepSeek and Moonshot)
+_THOUGHTS_BACK = re.compile(r"deepseek|kimi", re.IGNORECASE)
+_SIGNED_CALLS = re.compile(r"gemini", re.IGNORECASE)  # Google's own endpoint of this format; others refuse the field
+_SAID = ("user", "name", "detail", "refusal")
 _NAME = "OpenAI's chat format"
 
 
 def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     refuse_extras(request, FAMILY, _NAME)
-    body: dict[str, Any] = {"model": model, "messages": _messages(request.messages)}
+    writer = _Writer(model)
+    notes = left_out(request, _NAME, family=FAMILY, said=(*_SAID, *writer.says), keeps=writer.keeps)
+    notes += without(request, _NAME, "top_k")
+    body: dict[str, Any] = {"model": model, "messages": writer.messages(request.messages, notes)}
     if request.tools:
         body["tools"] = [_tool(tool, number) for number, tool in enumerate(request.tools)]
     _choose(body, request.tool_choice)
     _output(body, request)
     if request.max_tokens is not None:
-        body["max_completion_tokens" if _NEW_LIMIT.search(model) else "max_tokens"] = request.max_tokens
+        new = _NEW_LIMIT.search(model) if request.completion_limit is None else request.completion_limit
+        body["max_completion_tokens" if new else "max_tokens"] = request.max_tokens
     for key in (
         "temperature",
         "top_p",
@@ -65,67 +75,94 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
         if len(request.stop) > 4:
             raise Unsupported(f"stop: {_NAME} takes 4 stop sequences at most; send fewer.", field="stop")
         body["stop"] = request.stop
-    if request.reasoning is not None and (effort := _effort(request)):
-        body["reasoning_effort"] = effort
+    if request.reasoning is not None:
+        _think(body, request.reasoning, notes)
     body |= own_extras(request, FAMILY)
     if request.stream:
         body["stream"] = True
         if request.include_usage:
             body["stream_options"] = {"include_usage": True}
-    return UpstreamCall(path=PATH, body=dump(body))
+    return UpstreamCall(path=PATH, body=dump(body), approximated=outline(notes))
 
 
-def _messages(messages: list[Message]) -> list[dict[str, Any]]:
-    written: list[dict[str, Any]] = []
-    for number, message in enumerate(messages):
-        place = f"messages[{number}]"
-        results = [part for part in message.parts if isinstance(part, ToolResult)]
-        for result in results:
-            written += _result(result, place)
-        rest = [part for part in message.parts if not isinstance(part, ToolResult)]
-        if message.role is Role.TOOL or (results and not rest):
-            continue
-        if message.role is Role.ASSISTANT:
-            entry = _assistant(rest, place)
-        else:
-            entry = {"role": message.role.value, "content": _content(rest, place)}
-        if message.name:
-            entry["name"] = message.name
-        written.append(entry)
-    return written
+class _Writer:
+    """Messages for one model: some take back more of what they thought than others."""
+
+    def __init__(self, model: str) -> None:
+        self._thoughts = bool(_THOUGHTS_BACK.search(model))
+        self._signed = bool(_SIGNED_CALLS.search(model))
+        self.says = ("call signatures",) if self._signed else ()
+
+    def keeps(self, part: Reasoning, message: Message) -> bool:
+        """Thoughts that nobody signed, in a round of tools."""
+        in_round = any(isinstance(other, ToolCall) for other in message.parts)
+        return self._thoughts and in_round and bool(part.text) and not (part.signature or part.redacted)
+
+    def messages(self, messages: list[Message], notes: list[str]) -> list[dict[str, Any]]:
+        written: list[dict[str, Any]] = []
+        for number, message in enumerate(messages):
+            place = f"messages[{number}]"
+            after: list[dict[str, Any]] = []  # pictures of results, when all results of this message are said
+            results = [part for part in message.parts if isinstance(part, ToolResult)]
+            for result in results:
+                written.append(_result(result, place, after, notes))
+            written += after
+            rest = [part for part in message.parts if not isinstance(part, ToolResult)]
+            if message.role is Role.TOOL or (results and not rest):
+                continue
+            if message.role is Role.ASSISTANT:
+                entry = self._assistant(message, place)
+            else:
+                entry = {"role": message.role.value, "content": _content(rest, place)}
+            if message.name:
+                entry["name"] = message.name
+            written.append(entry)
+        return written
+
+    def _assistant(self, message: Message, place: str) -> dict[str, Any]:
+        parts = message.parts
+        text = "".join(part.text for part in parts if isinstance(part, Text))
+        refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
+        calls: list[dict[str, Any]] = []
+        entry: dict[str, Any] = {"role": "assistant", "content": text}
+        for part in parts:
+            match part:
+                case ToolCall():
+                    signature = part.signature if self._signed else None
+                    calls.append(write_call(ToolCall(safe_id(part.id), part.name, part.arguments, signature)))
+                case Foreign(family="openai") if part.value.get("type") == "custom":
+                    calls.append(part.value)
+                case Foreign(family="openai") if part.value.get("type") == "audio":
+                    entry["audio"] = {"id": part.value.get("id")}  # what it said aloud before
+                case Foreign():
+                    raise _foreign(part, place)
+                case File() | Image() | Audio():
+                    raise Unsupported(f"{place}: {_NAME} takes no media in what the assistant said.", field=place)
+        if not text and (calls or refusal or "audio" in entry):
+            entry["content"] = None
+        if refusal:
+            entry["refusal"] = refusal
+        if thoughts := "".join(
+            part.text for part in parts if isinstance(part, Reasoning) and self.keeps(part, message)
+        ):
+            entry["reasoning_content"] = thoughts
+        if calls:
+            entry["tool_calls"] = calls
+        return entry
 
 
-def _assistant(parts: Sequence[Part], place: str) -> dict[str, Any]:
-    # reasoning stays behind: the format has no place for it in a request, and a signature means nothing to others
-    text = "".join(part.text for part in parts if isinstance(part, Text))
-    refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
-    calls = [part for part in parts if isinstance(part, ToolCall)]
-    for part in parts:
-        if isinstance(part, Foreign):
-            raise _foreign(part, place)
-        if isinstance(part, File | Image | Audio):
-            raise Unsupported(f"{place}: {_NAME} takes no media in what the assistant said.", field=place)
-    entry: dict[str, Any] = {"role": "assistant", "content": text or (None if calls or refusal else "")}
-    if refusal:
-        entry["refusal"] = refusal
-    if calls:
-        entry["tool_calls"] = [
-            write_call(ToolCall(safe_id(call.id), call.name, call.arguments, call.signature)) for call in calls
-        ]
-    return entry
-
-
-def _result(result: ToolResult, place: str) -> list[dict[str, Any]]:
+def _result(result: ToolResult, place: str, after: list[dict[str, Any]], notes: list[str]) -> dict[str, Any]:
     """A tool message holds text only; a picture in a result follows as a message of the user."""
-    text = "".join(part.text for part in result.parts if isinstance(part, Text))
-    media = [part for part in result.parts if not isinstance(part, Text)]
+    text = "".join(part.text for part in result.parts if isinstance(part, Text | Refusal))
+    media = [part for part in result.parts if not isinstance(part, Text | Refusal | Reasoning)]
     if result.is_error:
-        text = f"Error: {text}"  # the format has no flag for it
-    written: list[dict[str, Any]] = [{"role": "tool", "tool_call_id": safe_id(result.call_id), "content": text}]
+        text = f"Error: {text}"
+        notes.append(f'{place}: a failed result begins with "Error:"; {_NAME} has no flag for it.')
     if media:
         label = {"type": "text", "text": f"The result of {result.name or 'the tool'} ({safe_id(result.call_id)}):"}
-        written.append({"role": "user", "content": [label, *(_part(part, place) for part in media)]})
-    return written
+        after.append({"role": "user", "content": [label, *(_part(part, place) for part in media)]})
+        notes.append(f"{place}: media of a result follow as a message of the user; {_NAME} has no place for them.")
+    return {"role": "tool", "tool_call_id": safe_id(result.call_id), "content": text}
 
 
 def _content(parts: Sequence[Part], place: str) -> str | list[dict[str, Any]]:
@@ -186,7 +223,7 @@ def _tool(tool: Tool, number: int) -> dict[str, Any]:
     function["parameters"] = tool.parameters if tool.parameters is not None else {"type": "object", "properties": {}}
     if tool.strict is not None:
         function["strict"] = tool.strict
-    return {"type": "function", "function": function}
+    return {"type": "function", "function": function} | (tool.extra if tool.family == FAMILY else {})
 
 
 def _choose(body: dict[str, Any], choice: ToolChoice | None) -> None:
@@ -219,18 +256,13 @@ def _output(body: dict[str, Any], request: ChatRequest) -> None:
     body["response_format"] = {"type": "json_schema", "json_schema": schema}
 
 
-def _effort(request: ChatRequest) -> str | None:
-    wish = request.reasoning
-    if wish is None:
-        return None
-    if wish.effort:
-        effort = "xhigh" if wish.effort == "max" else wish.effort
-        return effort if effort in _EFFORTS else "medium"
-    if wish.budget is None or wish.budget < 0:
-        return None
-    if wish.budget == 0:
-        return "none"
-    return "low" if wish.budget <= 4096 else "medium" if wish.budget <= 16384 else "high"
+def _think(body: dict[str, Any], wish: ReasoningWish, notes: list[str]) -> None:
+    effort = effort_of(wish)
+    if effort is not None:
+        body["reasoning_effort"] = effort
+    notes += effort_notes(wish, effort, _NAME)
+    if wish.include is not None:
+        notes.append(f"showing of reasoning: left out; in {_NAME} a provider shows its thoughts or does not.")
 
 
 def _foreign(part: Foreign, place: str) -> Unsupported:

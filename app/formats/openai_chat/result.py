@@ -8,6 +8,7 @@ from app.core.chat import ChatResult, Choice, FinishReason, ToolCall, Usage
 from app.core.errors import UnreadableAnswer
 from app.core.ids import new_id
 from app.formats.failures import in_band
+from app.formats.logprobs import read_openai
 from app.formats.openai_chat.message import read_message, write_message
 from app.formats.openai_chat.words import chunk_usage, read_finish, write_finish, write_usage
 from app.formats.payload import as_count, as_dict, as_dicts, as_text, dump, read_answer
@@ -78,10 +79,9 @@ def _choices(value: dict[str, Any], body: bytes) -> list[dict[str, Any]]:
 
 def _choice(choice: dict[str, Any], answer: str) -> Choice:
     parts = read_message(as_dict(choice.get("message")), answer)
-    logprobs = choice.get("logprobs")
     return Choice(
         index=as_count(choice.get("index")),
         parts=parts,
         finish=read_finish(choice.get("finish_reason"), any(isinstance(part, ToolCall) for part in parts)),
-        logprobs=logprobs if isinstance(logprobs, dict) else None,
+        logprobs=read_openai(choice.get("logprobs")),
     )

@@ -27,6 +27,7 @@ from app.core.chat import (
 )
 from app.core.errors import UpstreamDown
 from app.formats.failures import in_band
+from app.formats.logprobs import read_openai
 from app.formats.media import data_url
 from app.formats.openai_chat.message import google_signature, read_call_arguments, read_content, read_reasoning
 from app.formats.openai_chat.words import chunk_usage, read_finish
@@ -127,14 +128,22 @@ class ChatStreamDecoder:
         delta = as_dict(value.get("delta")) or as_dict(value.get("message"))
         for thought in read_reasoning(delta):
             events.append(ReasoningDelta(thought.text, thought.signature, thought.redacted, thought.family, index))
+        logprobs = as_dict(read_openai(value.get("logprobs")))
+        said, refused = as_dicts(logprobs.get("content")), as_dicts(logprobs.get("refusal"))
         for part in read_content(delta):
             if isinstance(part, Text):
-                events.append(TextDelta(part.text, index))
+                events.append(TextDelta(part.text, index, said or None))
+                said = []
             elif isinstance(part, Refusal):
-                events.append(RefusalDelta(part.text, index))
+                events.append(RefusalDelta(part.text, index, refused or None))
+                refused = []
             elif isinstance(part, Image):
                 url = part.url or data_url(part.media_type or "image/png", part.data or "")
                 events.append(MediaDelta(part.data or url, part.media_type or "image/*", index))
+        if said:  # of a token that is only part of a character, or of a call
+            events.append(TextDelta("", index, said))
+        if refused:
+            events.append(RefusalDelta("", index, refused))
         for annotation in as_dicts(delta.get("annotations")):
             events.append(CitationDelta(annotation, "openai", index))
         for call in as_dicts(delta.get("tool_calls")):

@@ -22,6 +22,7 @@ from app.core.chat import (
 )
 from app.core.errors import AnyGPTError
 from app.core.ids import new_id
+from app.formats.logprobs import complete
 from app.formats.media import data_url
 from app.formats.openai_chat.errors import error_object
 from app.formats.openai_chat.message import write_citation, write_detail
@@ -47,11 +48,11 @@ class ChatStreamEncoder:
                 self._started = event
                 return b""
             case TextDelta():
-                return self._delta({"content": event.text}, event.index) if event.text else b""
+                return self._said("content", event)
             case ReasoningDelta():
                 return self._reasoning(event)
             case RefusalDelta():
-                return self._delta({"refusal": event.text}, event.index) if event.text else b""
+                return self._said("refusal", event)
             case ToolCallStart():
                 call: dict[str, Any] = {
                     "index": event.position,
@@ -96,6 +97,14 @@ class ChatStreamEncoder:
 
     def fail(self, error: AnyGPTError) -> bytes:
         return write_event({"error": error_object(error)})
+
+    def _said(self, key: str, event: TextDelta | RefusalDelta) -> bytes:
+        if not event.text and not event.logprobs:
+            return b""
+        choice: dict[str, Any] = {"index": event.index, "delta": self._role(event.index) | {key: event.text}}
+        if event.logprobs:
+            choice["logprobs"] = {"content": None, "refusal": None} | {key: complete(event.logprobs)}
+        return self._chunk([choice | {"finish_reason": None}])
 
     def _reasoning(self, event: ReasoningDelta) -> bytes:
         delta: dict[str, Any] = {}

@@ -70,17 +70,17 @@ class ChatTap(StreamTap):
                     self.finish = read_finish(self._said, self._tools)
         return seen
 
-    def _characters(self, value: dict[str, Any]) -> int:
-        count = 0
+    def _words(self, value: dict[str, Any]) -> str:
+        words: list[str] = []
         for choice in as_dicts(value.get("choices")):
             delta = as_dict(choice.get("delta")) or as_dict(choice.get("message"))
             content = delta.get("content")
-            count += len(content) if isinstance(content, str) else sum(_size(part) for part in read_content(delta))
-            count += sum(len(thought.text) for thought in read_reasoning(delta))
+            words += [content] if isinstance(content, str) else [_text_of(part) for part in read_content(delta)]
+            words += [thought.text for thought in read_reasoning(delta)]
             for call in as_dicts(delta.get("tool_calls")):
                 function = as_dict(call.get("function"))
-                count += len(as_text(function.get("arguments"))) + len(as_text(function.get("name")))
-        return count
+                words += (as_text(function.get("name")), as_text(function.get("arguments")))
+        return "".join(words)
 
 
 def _has_content(delta: dict[str, Any]) -> bool:
@@ -93,5 +93,5 @@ def _has_content(delta: dict[str, Any]) -> bool:
     return any(thought.text or thought.redacted for thought in read_reasoning(delta))
 
 
-def _size(part: object) -> int:
-    return len(getattr(part, "text", ""))
+def _text_of(part: object) -> str:
+    return str(getattr(part, "text", ""))

@@ -101,8 +101,8 @@ class CompletionTap(ChatTap):
                 self.finish = self.finish or read_finish(choice["finish_reason"], has_tools=False)
         return seen
 
-    def _characters(self, value: dict[str, Any]) -> int:
-        return sum(len(as_text(choice.get("text"))) for choice in as_dicts(value.get("choices")))
+    def _words(self, value: dict[str, Any]) -> str:
+        return "".join(as_text(choice.get("text")) for choice in as_dicts(value.get("choices")))
 
 
 def _head(answer: str, model: str, created: int) -> dict[str, Any]:

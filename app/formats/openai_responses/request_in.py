@@ -111,7 +111,7 @@ def _item(fields: Fields) -> Message:
         case "reasoning":
             return Message(Role.ASSISTANT, [read_reasoning(fields.value)])
         case str() as kind:
-            role = Role.TOOL if kind.endswith(("_output", "_response")) else Role.ASSISTANT
+            role = Role.USER if kind.endswith(("_output", "_response")) else Role.ASSISTANT
             return Message(role, [Foreign(OWN, fields.value)])
         case None if isinstance(fields.get("id"), str):
             return Message(Role.ASSISTANT, [Foreign(OWN, fields.value)])  # a reference may go without its type

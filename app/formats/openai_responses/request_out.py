@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
 from app.core.chat import (
     Audio,
     ChatRequest,
@@ -24,6 +26,7 @@ from app.core.chat import (
 from app.core.errors import Unsupported
 from app.formats.base import UpstreamCall
 from app.formats.extras import own_extras, refuse, refuse_extras
+from app.formats.left_out import left_out
 from app.formats.media import audio_name, data_url
 from app.formats.openai_responses.content import FOREIGN
 from app.formats.openai_responses.request_in import LOGPROBS
@@ -61,6 +64,8 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     if items or not own:
         body["input"] = items
     approximated = [f"{key}: left out; {NAME} has none." for key in _ADVICE if getattr(request, key) is not None]
+    told = (*own, *_SHARED, "verbosity", "store", "detail")
+    approximated += left_out(msgspec.structs.replace(request, user=None), NAME, said=told)
     if request.max_tokens is not None:
         body["max_output_tokens"] = max(request.max_tokens, LEAST_TOKENS)
         if request.max_tokens < LEAST_TOKENS:

@@ -13,7 +13,7 @@ from app.formats.openai_responses.words import read_status, read_usage, write_st
 from app.formats.payload import as_count, as_dict, as_dicts, as_text, dump, read_answer
 
 CALLS = ("function_call", "custom_tool_call")  # what the client itself must answer
-_KEPT = ("service_tier",)
+_TIERS = ("auto", "default", "flex", "scale", "priority")
 
 
 def decode_result(body: bytes) -> ChatResult:
@@ -29,7 +29,7 @@ def decode_result(body: bytes) -> ChatResult:
         created=as_count(value.get("created_at")),
         choices=[Choice(parts=read_output(value), finish=finish, logprobs={"content": logprobs} if logprobs else None)],
         usage=read_usage(value.get("usage")),
-        extra={key: value[key] for key in _KEPT if value.get(key) is not None},
+        extra={"service_tier": value["service_tier"]} if value.get("service_tier") is not None else {},
     )
 
 
@@ -50,7 +50,8 @@ def encode_result(result: ChatResult) -> bytes:
     }
     if result.usage is not None:
         value["usage"] = write_usage(result.usage)
-    value.update({key: result.extra[key] for key in _KEPT if key in result.extra})
+    if (tier := result.extra.get("service_tier")) in _TIERS:
+        value["service_tier"] = tier
     return dump(value)
 
 

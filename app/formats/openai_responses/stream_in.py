@@ -44,6 +44,7 @@ class _Item(msgspec.Struct):
     kind: str
     position: int = -1  # of a call
     text: dict[int, int] = {}  # content index → characters
+    logprobs: int = 0
     annotations: dict[int, int] = {}  # content index → how many
     arguments: int = 0
     thoughts: str = ""  # the name of the deltas that carry them: the first wins, a summary repeats a text
@@ -128,9 +129,11 @@ class ResponseStreamDecoder:
             case "response.output_item.done":
                 self._done(index, as_dict(value.get("item")), events)
             case "response.output_text.delta" | "response.refusal.delta":
-                self._text(self._item(index, "message"), part, delta, "refusal" in kind, events)
+                refused, logprobs = "refusal" in kind, as_dicts(value.get("logprobs"))
+                self._text(self._item(index, "message"), part, delta, refused, events, logprobs)
             case "response.output_text.done":
-                self._rest(self._item(index, "message"), part, as_text(value.get("text")), False, events)
+                said, logprobs = as_text(value.get("text")), as_dicts(value.get("logprobs"))
+                self._rest(self._item(index, "message"), part, said, False, events, logprobs)
             case "response.refusal.done":
                 self._rest(self._item(index, "message"), part, as_text(value.get("refusal")), True, events)
             case "response.output_text.annotation.added":
@@ -179,7 +182,8 @@ class ResponseStreamDecoder:
         """What the deltas have left out: some speakers send none, or no annotations."""
         for number, part in enumerate(as_dicts(whole.get("content"))):
             refused = part.get("type") == "refusal"
-            self._rest(item, number, as_text(part.get("refusal" if refused else "text")), refused, events)
+            said, logprobs = as_text(part.get("refusal" if refused else "text")), as_dicts(part.get("logprobs"))
+            self._rest(item, number, said, refused, events, logprobs)
             for annotation in as_dicts(part.get("annotations"))[item.annotations.get(number, 0) :]:
                 events.append(CitationDelta(read_annotation(annotation), FAMILY))
 
@@ -194,14 +198,23 @@ class ResponseStreamDecoder:
         elif thought.signature or thought.redacted:
             events.append(ReasoningDelta("", thought.signature, thought.redacted, thought.family))
 
-    def _text(self, item: _Item, part: int, text: str, refused: bool, events: list[Event]) -> None:
-        if text:
+    def _text(
+        self, item: _Item, part: int, text: str, refused: bool, events: list[Event], logprobs: list[dict[str, Any]]
+    ) -> None:
+        item.logprobs += len(logprobs)
+        if text or logprobs:
             item.text[part] = item.text.get(part, 0) + len(text)
-            events.append(RefusalDelta(text) if refused else TextDelta(text))
+            events.append(RefusalDelta(text) if refused else TextDelta(text, logprobs=logprobs or None))
 
-    def _rest(self, item: _Item, part: int, whole: str, refused: bool, events: list[Event]) -> None:
+    def _rest(
+        self, item: _Item, part: int, whole: str, refused: bool, events: list[Event], logprobs: list[dict[str, Any]]
+    ) -> None:
+        """Some say text in pieces and the log probabilities at its end only."""
+        left = [] if item.logprobs else logprobs
         if not item.text.get(part):
-            self._text(item, part, whole, refused, events)
+            self._text(item, part, whole, refused, events, left)
+        elif left:
+            self._text(item, part, "", refused, events, left)
 
     def _arguments(self, item: _Item, piece: str, events: list[Event]) -> None:
         if piece and item.position >= 0:

@@ -29,6 +29,7 @@ from app.formats.openai_responses.envelope import envelope, item_id
 from app.formats.openai_responses.errors import error_event, failed_event
 from app.formats.openai_responses.items import new_call, new_message, new_picture, text_part, write_annotation
 from app.formats.openai_responses.words import write_status, write_usage
+from app.formats.logprobs import complete
 from app.formats.reasoning_items import write_item as write_reasoning
 from app.formats.sse import write_event
 
@@ -40,6 +41,7 @@ class _Open(msgspec.Struct):
     pieces: list[str]
     part: dict[str, Any] | None = None  # a message's current content
     part_index: int = -1
+    logprobs: list[dict[str, Any]] = []
 
 
 class ResponseStreamEncoder:
@@ -67,7 +69,7 @@ class ResponseStreamEncoder:
                 self._usage = self._usage or event.usage
                 return b""
             case TextDelta() | RefusalDelta():
-                return self._say(event) if event.text else b""
+                return self._say(event) if event.text or event.logprobs else b""
             case ReasoningDelta():
                 return self._think(event)
             case ToolCallStart():
@@ -152,7 +154,9 @@ class ResponseStreamEncoder:
         place = self._place(message) | {"content_index": message.part_index, "delta": event.text}
         if refused:
             return out + self._event("response.refusal.delta", **place)
-        return out + self._event("response.output_text.delta", **place, logprobs=[])
+        logprobs = complete(event.logprobs)
+        message.logprobs += logprobs
+        return out + self._event("response.output_text.delta", **place, logprobs=logprobs)
 
     def _part(self, kind: str) -> tuple[_Open, bytes]:
         """The open message with a part of this kind open in it."""
@@ -198,7 +202,8 @@ class ResponseStreamEncoder:
         if key == "refusal":
             out = self._event("response.refusal.done", **place, refusal=part[key])
         else:
-            out = self._event("response.output_text.done", **place, text=part[key], logprobs=[])
+            part["logprobs"], message.logprobs = message.logprobs, []
+            out = self._event("response.output_text.done", **place, text=part[key], logprobs=part["logprobs"])
         return out + self._event("response.content_part.done", **place, part=part)
 
     def _close_message(self, status: str) -> bytes:

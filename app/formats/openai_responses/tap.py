@@ -132,12 +132,12 @@ class ResponseTap(StreamTap):
         if not self._repeats:
             super()._keep(raw)
 
-    def _characters(self, value: dict[str, Any]) -> int:
+    def _words(self, value: dict[str, Any]) -> str:
         if value.get("type") in _DELTAS:
-            return len(as_text(value.get("delta")))
+            return as_text(value.get("delta"))
         if value.get("type") == "response.output_item.added":
-            return len(as_text(as_dict(value.get("item")).get("name")))
-        return 0
+            return as_text(as_dict(value.get("item")).get("name"))
+        return ""
 
 
 def _read_response(raw: bytes) -> _Response:

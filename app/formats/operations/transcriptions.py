@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from app.core.chat import FinishReason, Usage
-from app.formats.base import ClientFormat, Peek, UpstreamCall
+from app.formats.base import ClientFormat, Peek, Tap, UpstreamCall
+from app.formats.operations.file_tap import FileTap
+from app.formats.payload import peek
 from app.formats.relay_only import RelayOnly
+
+_BYTES_FOR_ONE = 100  # of a file for one of text: a minute of compressed sound is some 500 KB and some 1,500 tokens
+
+
+class _Sizes(msgspec.Struct):
+    prompt: str = ""
+    file_bytes: int = 0
+
+
+_sizes = msgspec.json.Decoder(_Sizes)
 
 
 class Transcriptions(RelayOnly):
     """`body` is the form's plain fields as JSON, and `file_bytes` among them; the form itself is sent by the gateway.
-    The answer is JSON, text or subtitles, as `response_format` says, or events."""
+    The answer is JSON, text or subtitles, as `response_format` says, or events; models that do not stream answer whole
+    all the same."""
 
     name = "openai-transcriptions"
     asks = "transcriptions"
@@ -20,19 +35,25 @@ class Transcriptions(RelayOnly):
     stream_type = ""
     keep_alive = b""
 
-    def peek(self, body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Peek:
-        seen = super().peek(body)
-        seen.input_bytes //= 100  # a minute of compressed sound is some 500 KB and some 1,500 tokens
-        return seen
+    def input_bytes(self, body: bytes) -> int:
+        sizes = peek(body, _sizes)
+        return len(sizes.prompt.encode()) + sizes.file_bytes // _BYTES_FOR_ONE
+
+    def tap(self, *, strip_usage: bool) -> Tap:
+        return FileTap()
 
     def relay_request(self, body: bytes, model: str, peek: Peek, ask_usage: bool) -> UpstreamCall:
         return UpstreamCall(path=self.path, body=b"")
 
     def add_to_result(self, body: bytes, extra: dict[str, Any]) -> bytes:
-        return super().add_to_result(body, extra) if body.startswith(b"{") else body
+        return super().add_to_result(body, extra) if _is_json(body) else body
 
     def result_usage(self, body: bytes) -> tuple[Usage | None, FinishReason | None]:
-        return super().result_usage(body) if body.startswith(b"{") else (None, FinishReason.STOP)
+        return super().result_usage(body) if _is_json(body) else (None, FinishReason.STOP)
+
+
+def _is_json(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"{"
 
 
 OPERATION_FORMAT: ClientFormat = Transcriptions()

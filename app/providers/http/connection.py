@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
         self._fields = fields
         self._pieces = pieces
         self._parser = HttpResponseParser(self)
-        # What real servers get wrong without harm to the framing: stray control characters, LF without CR, spaces after a chunk size.
+        # What real servers get wrong without harm: control characters, LF without CR, spaces after a chunk size.
         self._parser.set_dangerous_leniencies(
             lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
         )

@@ -18,11 +18,33 @@ from app.services.runtime import KNOWN, check_setting
 Amount = str | int | float
 
 
+class FilePriceTier(msgspec.Struct):
+    above: int
+    input: Amount | None = None
+    output: Amount | None = None
+    cache_read: Amount | None = None
+    cache_write: Amount | None = None
+    cache_write_1h: Amount | None = None
+    reasoning: Amount | None = None
+    audio_input: Amount | None = None
+    audio_output: Amount | None = None
+    image_input: Amount | None = None
+
+
 class FilePrice(msgspec.Struct):
     input: Amount
     output: Amount
     cache_read: Amount | None = None
     cache_write: Amount | None = None
+    cache_write_1h: Amount | None = None
+    reasoning: Amount | None = None
+    audio_input: Amount | None = None
+    audio_output: Amount | None = None
+    image_input: Amount | None = None
+    image: Amount | None = None
+    minute: Amount | None = None
+    request: Amount | None = None
+    tiers: list[FilePriceTier] | None = None
 
 
 class FileModel(msgspec.Struct):

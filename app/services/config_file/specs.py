@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from app.core.errors import BadRequest
-from app.services.config_file.document import FileKey, FileModel, FileProvider
+from app.services.config_file.document import FileKey, FileModel, FilePrice, FileProvider
 from app.services.provider_rows import DEMO, DEMO_PRIORITY
 from app.services.views import KeySpec, ModelSpec, ProviderSpec
 
@@ -68,11 +68,18 @@ def _model_spec(item: FileModel) -> ModelSpec:
         id=item.id,
         alias=item.alias,
         enabled=item.enabled,
-        price={name: str(amount) for name, amount in _present(item.price).items()} or None,
+        price=_price(item.price),
         context_window=item.context_window,
         max_output_tokens=item.max_output_tokens,
         capabilities=item.capabilities,
     )
+
+
+def _price(item: FilePrice | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    tiers = {"tiers": [_present(tier) for tier in item.tiers]} if item.tiers else {}
+    return _present(item) | tiers
 
 
 def _present(item: msgspec.Struct | None) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class Counting:
             raise BadRequest("Only questions of chat can be counted.")
         counter = COUNTERS[name]
         upstream_call = counter.call(msgspec.structs.replace(request, stream=False), planned.deployment.model)
-        upstream_call.headers = upstream_call.headers | call.passed
+        if counter.format == call.format_name:  # they mean nothing to another maker
+            upstream_call.headers = upstream_call.headers | call.passed
         try:
             async with asyncio.timeout(PATIENCE_S):
                 answer = await provider.upstream.call(name, upstream_call, credential.secret, read_error)

@@ -22,6 +22,7 @@ from app.core.chat import (
 )
 from app.core.errors import AnyGPTError
 from app.formats.base import StreamDecoder, StreamEncoder, Tap
+from app.formats.relay import SAMPLE
 
 
 class Reader(Protocol):
@@ -42,6 +43,11 @@ class Reader(Protocol):
     def error(self) -> AnyGPTError | None: ...
     @property
     def output_text(self) -> int: ...
+    @property
+    def said(self) -> str:
+        """The text of its beginning, of `output_text` characters in all."""
+        ...
+
     def text_estimate(self, passed: int, chunk: bytes) -> int: ...
     def feed(self, chunk: bytes) -> Any: ...
     def close(self) -> Any: ...
@@ -84,6 +90,10 @@ class RelayReader:
     def output_text(self) -> int:
         return self._tap.output_text
 
+    @property
+    def said(self) -> str:
+        return self._tap.said
+
     def text_estimate(self, passed: int, chunk: bytes) -> int:
         return int(self._tap.text_rate(chunk) * passed)
 
@@ -103,6 +113,7 @@ class EventReader:
         self.finish: FinishReason | None = None
         self.error: AnyGPTError | None = None
         self.output_text = 0
+        self._words: list[str] = []
 
     def feed(self, chunk: bytes) -> list[Event]:
         return self._note(self._decoder.feed(chunk))
@@ -116,15 +127,24 @@ class EventReader:
     def end(self, extra: dict[str, Any] | None) -> list[Event]:
         return []
 
+    @property
+    def said(self) -> str:
+        return "".join(self._words)
+
+    def _keep(self, text: str) -> None:
+        if self.output_text < SAMPLE:
+            self._words.append(text)
+        self.output_text += len(text)
+
     def _note(self, events: list[Event]) -> list[Event]:
         self.events += len(events)
         passed: list[Event] = []
         for event in events:
             match event:
                 case TextDelta(text=text) | RefusalDelta(text=text) | ReasoningDelta(text=text):
-                    self.output_text += len(text)
+                    self._keep(text)
                 case ToolCallDelta():
-                    self.output_text += len(event.arguments)
+                    self._keep(event.arguments)
                 case UsageReport():
                     self.usage = event.usage
                 case Started() if event.usage is not None:
@@ -185,6 +205,10 @@ class TranslateReader:
     @property
     def error(self) -> AnyGPTError | None:
         return self._reader.error
+
+    @property
+    def said(self) -> str:
+        return self._reader.said
 
     @property
     def output_text(self) -> int:

@@ -158,7 +158,8 @@ async def test_headers_without_end_are_refused(endless: bytes, transport: HttpTr
     "framing", [b"0\r\nX: " + b"a" * 900_000, b"2;" + b"x" * 900_000], ids=["trailers", "chunk-extension"]
 )
 async def test_framing_without_end_is_refused(framing: bytes, transport: HttpTransport) -> None:
-    async with serving(closing(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + framing)) as url:
+    staying = Scripted(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + framing)
+    async with serving(staying) as url, asyncio.timeout(5):
         answer = await transport.send(request(url))
         with pytest.raises(UpstreamDown, match="broke off"):
             await answer.read(10)

@@ -149,6 +149,29 @@ async def test_a_connection_with_half_an_upload_on_it_is_not_used_again(transpor
     assert connections == 2
 
 
+async def test_a_whole_answer_before_the_upload_ends_leaves_the_connection_to_nobody(transport: HttpTransport) -> None:
+    connections = 0
+
+    async def hurries(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        if connections == 1:
+            await reader.readuntil(b"half")
+        else:
+            await read_request(reader)
+        writer.write(OK)
+        await reader.read()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"half"
+        await asyncio.Event().wait()
+
+    async with serving(hurries) as url, asyncio.timeout(5):
+        assert await (await transport.send(request(url, body=half(), length=8))).read(10) == b"ok"
+        assert await (await transport.send(request(url))).read(10) == b"ok"
+    assert connections == 2
+
+
 async def test_an_answer_that_begins_before_the_upload_ends_does_not_end_it(transport: HttpTransport) -> None:
     begun = asyncio.Event()
 
