@@ -26,6 +26,7 @@ import app.jobs
 import pages
 from app.api.gateway.app import GatewayApp
 from app.api.gateway.client_side import KEEP_ALIVE_S
+from app.api.http_protocol import HttpProtocol
 from app.api.management import problems
 from app.api.management.access import ACCESS, Endpoints
 from app.api.session_guard import SessionGuard, bind_socket_events, end_lost_sessions
@@ -137,7 +138,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with open_services(settings, serving=True) as services:
         config = uvicorn.Config(
             Application(services),
-            http="httptools",
+            http=HttpProtocol,
             ws="websockets-sansio",
             lifespan="on",
             access_log=False,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from app.core.money import show_usd
 from app.security.permissions import Permission, allows
 from app.services.views import ModelView, Person
 from components.format import date
 from components.menu import in_menu
 from components.palette import Choice
+from components.prices import price_line
 from components.theme import THEME_ICONS, THEMES, choice
 
 if TYPE_CHECKING:
@@ -47,27 +47,12 @@ async def commands(services: Services, person: Person, pages: Sequence[PageSpec]
     return found
 
 
-def price_line(model: ModelView) -> str:
-    """`$0.30 in, $2.50 out` per million tokens."""
-    if model.price is None:
-        return "price unknown"
-    if not model.price.input and not model.price.output:
-        return "free"
-    return f"{show_price(model.price.input)} in, {show_price(model.price.output)} out"
-
-
-def show_price(nano: int) -> str:
-    """Per million tokens, two decimals where that says it."""
-    usd = nano / 1_000_000_000
-    return f"${usd:,.2f}" if nano == 0 or (usd >= 0.01 and nano % 10_000_000 == 0) else show_usd(nano)
-
-
 def _chat_with(model: ModelView) -> Choice:
     return Choice(
         "Models",
         f"New chat with {model.alias}",
         href=f"/chat?model={quote(model.alias, safe='')}",
-        sub=f"{model.provider}, {price_line(model)}",
+        sub=f"{model.provider}, {price_line(model.price)}",
         monogram=model.monogram,
         accent=model.accent,
         only_searched=True,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from app.services.views import ModelView
-from components.commands import price_line
 from components.format import window
 from components.palette import Choice, Palette
+from components.prices import price_line
 
 
 def choose_model(
@@ -39,7 +39,7 @@ def choose_model(
 
 def describe(model: ModelView) -> str:
     """`$0.30 in, $2.50 out, 1M context, vision, tools`"""
-    parts = ["demo, answers without a provider" if model.demo else price_line(model)]
+    parts = ["demo, answers without a provider" if model.demo else price_line(model.price)]
     if model.context_window:
         parts.append(f"{window(model.context_window)} context")
     parts += [name for name in ("vision", "reasoning", "tools") if name in model.capabilities]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from nicegui import ui
 
 from app.services.views import ModelView, ProviderView
-from components.commands import price_line
 from components.dialog import Dialog
 from components.format import plural, window
 from components.fragment import Fragment
@@ -15,6 +14,7 @@ from components.list_tools import search_field
 from components.markup import Html, h, join
 from components.notify import guarded, notify
 from components.page import PageContext
+from components.prices import price_details, price_line
 
 SHOWN = 100  # lines at once; the search finds the others
 
@@ -100,7 +100,8 @@ class ModelsDialog:
                     ", ".join(
                         part
                         for part in (
-                            price_line(model),
+                            price_line(model.price),
+                            price_details(model.price),
                             f"{window(model.context_window)} context" if model.context_window else "",
                             " ".join(model.capabilities),
                         )

@@ -15,6 +15,7 @@ import httpx
 import pytest
 import uvicorn
 
+from app.api.http_protocol import HttpProtocol
 from app.core.clock import Clock
 from app.core.ids import new_id
 from app.core.settings import Settings
@@ -154,7 +155,7 @@ class _Thread(threading.Thread):
             config = uvicorn.Config(
                 Application(services, keep_alive_s=self._keep_alive_s),
                 port=0,
-                http="httptools",
+                http=HttpProtocol,
                 lifespan="on",
                 access_log=False,
                 log_config=None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -12,12 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-import app.api.gateway.app
 import app.api.management
 import app.api.management.access
+from app.api.gateway.routes import GEMINI_VERBS, Routes
 from app.api.management.access import ACCESS
 from app.core.discover import modules
 from app.core.errors import AnyGPTError, ClientError, Conflict, RequestRefused, Unavailable
+from app.core.settings import Settings
 from app.formats.registry import CLIENT_FORMATS
 from tests.app_server import OWNER, PASSWORD, AppServer, running_app
 
@@ -28,18 +27,25 @@ ROWS = dict(re.findall(r"^\| `((?:GET|POST|PUT|DELETE) /\S+)` \| (.+?) \|", TEXT
 ENDPOINTS = sorted(ACCESS)
 ADDRESS = "http://127.0.0.1:8080"
 HTTP_METHODS = ("get", "post", "put", "delete", "patch")
+PREFIXES = ("/groq/openai", "/openai", "/anthropic", "/gemini")  # what stands behind them is documented once
+NAMED = {("GET", f"{start}/models/{{id}}") for start in ("/v1", "/v1beta")}
+NAMED |= {("GET", "/v1/responses/{id}"), ("DELETE", "/v1/responses/{id}")}
+NAMED |= {("POST", f"/v1beta/models/{{model}}:{verb}") for verb in GEMINI_VERBS}
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
-def gateway_paths() -> set[str]:
-    """Every path that stands in the gateway's code; one that ends in a slash has a name behind it."""
-    tree = ast.parse(inspect.getsource(app.api.gateway.app.GatewayApp))
-    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    found = {text for text in strings if re.fullmatch(r"/[a-z0-9/_]+", text)} - {"/v1"}  # no endpoint: only owned
-    return {f"{path}{{id}}" if path.endswith("/") else path for path in found}
+def gateway_paths() -> set[tuple[str, str]]:
+    """Every address of the gateway as it is without a prefix; those with a name in them are in NAMED."""
+    routes = Routes(Settings())
+    found = {("POST", path) for path in routes.posts} | {("GET", path) for path in routes.gets}
+    return NAMED | {(method, _without_prefix(path)) for method, path in found}
+
+
+def _without_prefix(path: str) -> str:
+    return next((path.removeprefix(prefix) for prefix in PREFIXES if path.startswith(prefix + "/")), path)
 
 
 def errors_of_the_gateway() -> set[type[AnyGPTError]]:
@@ -49,7 +55,7 @@ def errors_of_the_gateway() -> set[type[AnyGPTError]]:
         found |= {root, *root.__subclasses__()} | {
             kind for each in root.__subclasses__() for kind in each.__subclasses__()
         }
-    return found - {Conflict, Unavailable}
+    return found - {Conflict}
 
 
 def documented() -> set[tuple[str, str]]:
@@ -68,14 +74,21 @@ def ask(server: AppServer, method: str, path: str, **options: object) -> httpx.R
 
 
 def test_every_path_of_the_gateway_is_documented_and_no_other() -> None:
-    assert len(gateway_paths()) > 5
-    assert gateway_paths() == {path for _, path in documented() if not path.startswith("/api/")}
+    assert len(gateway_paths()) > 20
+    assert gateway_paths() == {each for each in documented() if not each[1].startswith("/api/")}
+
+
+def test_every_prefix_of_the_gateway_is_documented_with_its_switch() -> None:
+    switches = {name for name in Settings.model_fields if re.fullmatch(r"enable_(?!admin|ui)\w+_routes", name)}
+    rows = [line for line in TEXT.splitlines() if line.startswith("| ") and "`ANYGPT_ENABLE_" in line]
+    assert {name for name in switches if any(f"ANYGPT_{name.upper()}" in row for row in rows)} == switches
+    assert all(any(f"`{prefix}`" in row for row in rows) for prefix in PREFIXES)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if " /api/" not in row])
 def test_every_documented_path_of_the_gateway_is_there(row: str, server: AppServer) -> None:
     method, path = row.split(" ")
-    asked = path.replace("{id}", "demo/chat")
+    asked = path.replace("{id}", "demo/chat").replace("{model}", "demo/chat")
     answer = ask(server, method, asked, headers={"authorization": f"Bearer {server.key}"})
     said = answer.json().get("error") or {}
     assert "There is nothing at" not in said.get("message", ""), said
@@ -170,24 +183,27 @@ def test_what_is_shown_of_the_metadata_has_the_fields_it_has(server: AppServer) 
 
 
 def test_the_errors_that_are_shown_are_the_real_ones(server: AppServer) -> None:
-    question = {"model": "gpt-9", "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}]}
+    said = [{"role": "user", "content": "Hello"}]
+    question = {"model": "gpt-9", "max_tokens": 5, "messages": said, "contents": [{"parts": [{"text": "Hello"}]}]}
     shown = [value for value in map(json.loads, blocks("json")) if "error" in value]
     real = [
         ask(server, "POST", path, json=question, headers={"x-api-key": server.key}).json()
-        for path in ("/v1/chat/completions", "/v1/messages")
+        for path in ("/v1/chat/completions", "/v1/messages", "/v1beta/models/gpt-9:generateContent")
     ]
     assert shown == real
 
 
 @pytest.mark.parametrize(
-    ("status", "openai", "anthropic"), re.findall(r"^\| (\d.*?) \| `(\w+)` \| `(\w+)` \|$", TEXT, re.MULTILINE)
+    ("status", "openai", "anthropic", "google"),
+    re.findall(r"^\| (\d.*?) \| `(\w+)` \| `(\w+)` \| `(\w+)` \|$", TEXT, re.MULTILINE),
 )
-def test_the_types_of_errors_are_those_in_force(status: str, openai: str, anthropic: str) -> None:
+def test_the_types_of_errors_are_those_in_force(status: str, openai: str, anthropic: str, google: str) -> None:
     for number in status.split(", "):
         error = AnyGPTError("What failed.")
         error.status = int(number)
         assert json.loads(CLIENT_FORMATS["openai-chat"].encode_error(error))["error"]["type"] == openai
         assert json.loads(CLIENT_FORMATS["anthropic-messages"].encode_error(error))["error"]["type"] == anthropic
+        assert json.loads(CLIENT_FORMATS["gemini"].encode_error(error))["error"]["status"] == google
 
 
 @pytest.mark.parametrize("error", sorted(errors_of_the_gateway(), key=lambda error: error.__name__))

@@ -72,6 +72,7 @@ class Database:
         self._queue: deque[_Piece] = deque()  # appends and pops are atomic, so no lock
         self._wanted = False  # somebody waits for a commit
         self._asleep = False
+        self._waking = False  # the loop will wake the writer at the end of its turn
         self._signal: queue.SimpleQueue[None] = queue.SimpleQueue()  # a tenth of the cost of a threading.Event
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -110,7 +111,7 @@ class Database:
         """Queues rows; the future is done when they are committed: all of them, or none."""
         assert self.loop is not None
         future: asyncio.Future[None] = self.loop.create_future()
-        self._put(_Piece(None, rows, None, future))
+        self._put_from_loop(_Piece(None, rows, None, future))
         return future
 
     async def read(self, work: Callable[[Session], T]) -> T:
@@ -138,6 +139,20 @@ class Database:
         self._queue.append(piece)
         if wake:
             self._wake()
+
+    def _put_from_loop(self, piece: _Piece) -> None:
+        """Of all that is queued in one turn of the loop, the writer is told once, at its end."""
+        if self._closed:
+            raise RuntimeError("the database is closed")
+        self._queue.append(piece)
+        if not self._waking:
+            assert self.loop is not None
+            self._waking = True
+            self.loop.call_soon(self._wake_at_end)
+
+    def _wake_at_end(self) -> None:
+        self._waking = False
+        self._wake()
 
     def _wake(self) -> None:
         self._wanted = True

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from app.core.chat import ChatRequest
 from app.core.errors import UnreadableAnswer
 from app.formats.anthropic_messages.format import FORMAT as ANTHROPIC
-from app.formats.base import UpstreamCall
+from app.formats.anthropic_messages.request_out import HEADERS
+from app.formats.base import UpstreamCall, WireFormat
 from app.formats.gemini.format import FORMAT as GEMINI
-from app.formats.payload import as_count, dump, read_answer
+from app.formats.payload import as_count, dump, read_answer, read_request
 
 
 class Counter(msgspec.Struct, frozen=True):
-    """`call` says a question in no format as this provider's counting call; `read` takes the number from its answer."""
+    """`call` makes a provider's counting call of a question in its format of chat; `read` takes the number from the
+    answer."""
 
     name: str
-    format: str  # that of chat whose questions it counts
-    call: Callable[[ChatRequest, str], UpstreamCall]
+    format: WireFormat
+    call: Callable[[bytes, str], UpstreamCall]
     read: Callable[[bytes], int]
+
+    def call_for(self, request: ChatRequest, model: str) -> UpstreamCall:
+        """The call for a question in no format."""
+        return self.call(self.format.encode_request(request, model).body, model)
 
 
 # what Anthropic's count_tokens takes of a messages request (its API reference); it refuses the rest
@@ -29,18 +34,16 @@ _COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "
 _COUNTED += ("context_management", "mcp_servers")  # of its beta
 
 
-def _anthropic(request: ChatRequest, model: str) -> UpstreamCall:
-    call = ANTHROPIC.encode_request(request, model)
-    body: dict[str, Any] = msgspec.json.decode(call.body)
-    kept = {key: body[key] for key in _COUNTED if key in body}
-    return UpstreamCall(path="/messages/count_tokens", body=dump(kept), headers=call.headers)
+def _anthropic(body: bytes, model: str) -> UpstreamCall:
+    asked = read_request(body) | {"model": model}
+    kept = {key: asked[key] for key in _COUNTED if key in asked}
+    return UpstreamCall(path="/messages/count_tokens", body=dump(kept), headers=dict(HEADERS))
 
 
-def _gemini(request: ChatRequest, model: str) -> UpstreamCall:
-    call = GEMINI.encode_request(request, model)
-    body: dict[str, Any] = msgspec.json.decode(call.body)
-    whole = {"generateContentRequest": {"model": f"models/{model.removeprefix('models/')}", **body}}
-    return UpstreamCall(path=call.path.partition(":")[0] + ":countTokens", body=dump(whole))
+def _gemini(body: bytes, model: str) -> UpstreamCall:
+    name = model if "/" in model else f"models/{model}"
+    whole = {"generateContentRequest": read_request(body) | {"model": name}}
+    return UpstreamCall(path=f"/{name}:countTokens", body=dump(whole))
 
 
 def _number(field: str) -> Callable[[bytes], int]:
@@ -54,8 +57,8 @@ def _number(field: str) -> Callable[[bytes], int]:
 
 
 COUNTERS = {
-    "anthropic-count": Counter("anthropic-count", ANTHROPIC.name, _anthropic, _number("input_tokens")),
-    "gemini-count": Counter("gemini-count", GEMINI.name, _gemini, _number("totalTokens")),
+    "anthropic-count": Counter("anthropic-count", ANTHROPIC, _anthropic, _number("input_tokens")),
+    "gemini-count": Counter("gemini-count", GEMINI, _gemini, _number("totalTokens")),
 }
 
 

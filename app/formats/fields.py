@@ -8,6 +8,8 @@ from typing import Any
 from app.core.errors import BadRequest
 from app.formats.payload import kind
 
+_QUOTED = 100  # characters of what a client sent
+
 
 class Fields:
     """One object of a request with the place where it stands ("messages[2].content[0]")."""
@@ -101,7 +103,9 @@ class Fields:
 
     def unknown(self, key: str, accepted: str) -> BadRequest:
         place = self.at(key)
-        return BadRequest(f'{place}: "{self.value.get(key)}" is not known here; accepted are {accepted}.', field=place)
+        given = str(self.value.get(key))
+        quoted = given if len(given) <= _QUOTED else f"{given[:_QUOTED]} …"
+        return BadRequest(f'{place}: "{quoted}" is not known here; accepted are {accepted}.', field=place)
 
 
 def check_model(model: str) -> None:

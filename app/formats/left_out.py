@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 from app.core.chat import ChatRequest, File, Image, Message, Part, Reasoning, Refusal, Role, Text, ToolCall, ToolResult
 
 _FAMILY = "family"  # in `extra`, beside the fields: whose they are
 _MOST = 20  # names are the client's: no more of them than a person would read
 _MOST_NOTES = 60
+_NOTHING: tuple[Any, ...] = (False, [], {})  # asks for no more than a format does without the field
 
 Keeps = Callable[[Reasoning, Message], bool]
 
 
 def left_out(
-    request: ChatRequest, format_name: str, *, family: str = "", said: Collection[str] = (), keeps: Keeps | None = None
+    request: ChatRequest,
+    format_name: str,
+    *,
+    family: str = "",
+    said: Collection[str] = (),
+    keeps: Keeps | None = None,
+    cites: Callable[[dict[str, Any]], bool] | None = None,
 ) -> list[str]:
     """One sentence for each advice that stays behind in a format of this `family`. `said` names fields (of `extra` or
-    the request's own, "name", "cache_control", "detail", "citations", "call signatures") that are said after all;
-    `keeps` tells which thoughts go back. Labels of the caller's own (`metadata`) are no advice and are passed over."""
+    the request's own, "name", "cache_control", "detail", "call signatures") that are said after all; `keeps` tells
+    which thoughts go back, `cites` which citations. Labels of the caller's own (`metadata`) are no advice and are passed over."""
     own = request.extra.get(_FAMILY) == family
-    fields = [] if own else [key for key in request.extra if key != _FAMILY and key not in said]
+    read = (_FAMILY, "thinking")  # the second is read as a wish for reasoning
+    fields = (
+        []
+        if own
+        else [
+            key for key, value in request.extra.items() if key not in read and key not in said and value not in _NOTHING
+        ]
+    )
     found = [f"{key}: left out; {format_name} has no such field." for key in fields[:_MOST]]
     if request.user is not None and "user" not in said:
         found.append(f"user: left out; {format_name} has no such field.")
@@ -34,8 +49,11 @@ def left_out(
         found.append(f"cache_control: left out; {format_name} has no cache breakpoints.")
     if "detail" not in said and any(isinstance(part, Image) and part.detail for part in parts):
         found.append(f"detail: left out; {format_name} takes pictures without it.")
-    if "citations" not in said and any(isinstance(part, Text) and part.citations for part in parts):
+    cited = [value for part in parts if isinstance(part, Text) for value in part.citations or []]
+    if any(cites is None or not cites(value) for value in cited):
         found.append(f"citations: left out; {format_name} takes back what the assistant said without them.")
+    if "showing" not in said and request.reasoning is not None and request.reasoning.include is False:
+        found.append(f"showing of reasoning: left out; in {format_name} it cannot be hidden.")
     found += _left_thoughts(request, format_name, keeps)
     if "call signatures" not in said and any(isinstance(part, ToolCall) and part.signature for part in parts):
         found.append(f"thoughtSignature: left out; in {format_name} a call bears none.")

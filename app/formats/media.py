@@ -42,6 +42,7 @@ _BY_ENDING = {
     ".gif": "image/gif",
     ".webp": "image/webp",
 }
+_SOUNDS = {"SUQz": "audio/mp3", "//u": "audio/mp3", "//v": "audio/mp3", "T2dn": "audio/ogg", "ZkxhQ": "audio/flac"}
 
 
 def split_data_url(url: str) -> tuple[str, str] | None:
@@ -75,6 +76,11 @@ def audio_name(media_type: str) -> str:
     """A media type as OpenAI's `format`."""
     plain = media_type.partition(";")[0]
     return _AUDIO_NAMES.get(plain, plain.removeprefix("audio/"))
+
+
+def guess_sound(data: str) -> str:
+    """The media type of a sound by its first bytes, in base64."""
+    return next((kind for start, kind in _SOUNDS.items() if data.startswith(start)), "audio/wav")
 
 
 def guess_type(name: str | None, fallback: str) -> str:

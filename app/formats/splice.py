@@ -95,8 +95,11 @@ def members(body: bytes, start: int = 0) -> list[Member]:
 def _fast(body: bytes, model: str | None, include_usage: bool, remove: Collection[str]) -> bytes | None:
     # A quote inside a string is escaped, so `"model":` can only be a key. Where it stands once, and no key can be
     # hidden behind \u00.. escapes, it is the top-level one that the peek has seen.
-    if b"\\u00" in body or any(b'"%b"' % key.encode() in body for key in remove):
+    if b"\\u00" in body:
         return None
+    for key in remove:
+        if key.encode() in body and b'"%b"' % key.encode() in body:
+            return None
     start = end = 0
     if model is not None:
         match = _MODEL.search(body)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
-from app.core.chat import ChatRequest, Image, Message, Part, Role, Text
+from app.core.chat import ChatRequest, Image, Message, Part, Role, Text, Usage
 from app.core.clock import Clock
 from app.core.errors import AnyGPTError, BadRequest, Conflict, NotAllowed, NotFound
 from app.core.ids import new_id
@@ -117,7 +117,7 @@ class Chats:
         except AnyGPTError:
             return Estimate(tokens, None)
         price = deployments[0].price if deployments else None
-        return Estimate(tokens, None if price is None else price.ceiling(tokens, 400))
+        return Estimate(tokens, None if price is None else price.cost(Usage(input=tokens, output=400)))
 
     async def close(self) -> None:
         """Ends what is being written; each answer is stored as far as it got."""

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, delete
 
 from app.core.clock import Clock
-from app.core.errors import BadRequest, NotFound
+from app.core.errors import BadRequest, NotFound, UnreadableAnswer
 from app.db.bodies import StoredResponseRow
 from app.db.engine import Database
 from app.formats.openai_responses.continuing import finished_response, items_of, outputs_of, with_context
@@ -47,7 +47,10 @@ class Responses:
 
     async def keep(self, call: Call, answer: bytes) -> None:
         """Keeps an answer as its client is about to get it, unless the client said `store: false`."""
-        response = finished_response(answer)
+        try:
+            response = finished_response(answer)
+        except UnreadableAnswer:  # the client has to make of it what it can
+            return
         asked = read_request(call.body)
         if response is None or asked.get("store") is False or call.key is None:
             return

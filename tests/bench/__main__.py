@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--client", choices=("wrk", "own"), default="wrk" if wrk_is_here() else "own")
+    parser.add_argument("--only", default="", help="cells whose name holds this")
     options = parser.parse_args()
     upstream_port, relay_port, anygpt_port = free_port(), free_port(), free_port()
     with (
@@ -76,6 +77,8 @@ def main() -> None:
             f"{'CPU s/1000':>12}{'RSS MB':>8}{'errors':>8}{'ratio':>8}"
         )
         for cell in CELLS:
+            if options.only not in cell.name:
+                continue
             rows: dict[str, list[Measured]] = {"bare": [], "anygpt": []}
             for _ in range(options.rounds):
                 for name, port, pid in (("bare", relay_port, relay_pid), ("anygpt", anygpt_port, anygpt_process.pid)):

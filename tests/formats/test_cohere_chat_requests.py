@@ -147,7 +147,6 @@ def test_pictures_in_a_result_follow_all_results_of_the_message() -> None:
         ({"n": 2}, "n"),
         ({"stop": list("abcdef")}, "stop"),
         ({"logprobs": True, "top_logprobs": 2}, "top_logprobs"),
-        ({"logprobs": True, "stream": True}, "logprobs"),
         ({"logit_bias": {"1": -100}}, "logit_bias"),
         ({"tools": [{"type": "web_search"}]}, "tools[0]"),
         ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "other"}}}, "tool_choice"),

@@ -152,7 +152,6 @@ def test_arguments_that_are_no_object_are_kept_as_text() -> None:
     ("change", "field"),
     [
         ({"n": 2}, "n"),
-        ({"logprobs": True, "stream": True}, "logprobs"),
         ({"logit_bias": {"1": -100}}, "logit_bias"),
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"tools": [TOOL], "tool_choice": "required"}, "tool_choice"),

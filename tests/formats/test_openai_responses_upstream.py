@@ -86,7 +86,7 @@ def test_advice_without_a_word_here_is_left_out_and_named() -> None:
     )
     call = RESPONSES.encode_request(question, "gpt-4.1")
     named = [sentence.partition(":")[0] for sentence in call.approximated]
-    assert named == ["seed", "frequency_penalty", "presence_penalty", "top_k", "prediction", "max_tokens"]
+    assert named == ["prediction", "seed", "frequency_penalty", "presence_penalty", "top_k", "max_tokens"]
     assert not {"seed", "frequency_penalty", "presence_penalty", "top_k"} & set(json.loads(call.body))
     assert json.loads(call.body)["max_output_tokens"] == 16
 

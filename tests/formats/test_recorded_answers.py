@@ -1,4 +1,4 @@
-"""Every recorded answer of a known format decodes, and says the same again in every format."""
+"""Every recorded answer of a known format decodes; test_comparison says it again in every format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.core.chat import Ended, Event, FinishReason, StreamFailed
+from app.core.chat import Ended, Event, StreamFailed
 from app.core.errors import UpstreamError
 from app.formats.base import Peek, Tap, UpstreamFormat, WireFormat
 from app.formats.registry import CLIENT_FORMATS, FORMATS
@@ -47,7 +47,7 @@ def tapped(tap: Tap, body: bytes, size: int) -> bytes:
 
 
 @every(**WHOLE)
-def test_a_whole_answer_says_the_same_in_every_format(recorded: Recording) -> None:
+def test_a_whole_answer_decodes(recorded: Recording) -> None:
     wire = FORMATS[recorded.dialect]
     if "error-with-http-200" in recorded.name:
         with pytest.raises(UpstreamError):
@@ -61,11 +61,6 @@ def test_a_whole_answer_says_the_same_in_every_format(recorded: Recording) -> No
     assert meaning["text"] or meaning["calls"] or meaning["reasoning"] or meaning["media"] or _may_be_empty(recorded)
     if (client := CLIENT_FORMATS.get(recorded.dialect)) is not None:
         assert client.result_usage(recorded.body) == (result.usage, result.choices[0].finish)
-    for other in CLIENT_FORMATS.values():
-        again = of_result(other.decode_result(other.encode_result(result)))
-        if meaning["usage"] is None:
-            again["usage"] = None  # some formats must say a number
-        assert _comparable(again) == _comparable(meaning), other.name
 
 
 @every(**WHOLE)
@@ -92,19 +87,6 @@ def test_a_stream_decodes_alike_in_any_chunking(recorded: Recording) -> None:
     assert not meaning["failed"]
     assert meaning["finish"] is not None
     assert meaning["text"] or meaning["calls"] or meaning["reasoning"] or _may_be_empty(recorded)
-
-
-@every(stream=True)
-def test_a_stream_says_the_same_in_every_format(recorded: Recording) -> None:
-    events = decoded(FORMATS[recorded.dialect], recorded.body)
-    meaning = of_events(events)
-    if meaning["failed"]:
-        return
-    for other in CLIENT_FORMATS.values():
-        again = of_events(decoded(other, encoded(other, events)))
-        if meaning["usage"] is None:
-            again["usage"] = None
-        assert _comparable(again) == _comparable(meaning), other.name
 
 
 @every(stream=True)
@@ -172,16 +154,6 @@ def test_an_error_body_gives_its_message(recorded: Recording) -> None:
     assert message != "The provider gave no reason."
     assert not message.startswith("{")
     assert code is None or code
-
-
-def _comparable(meaning: dict[str, Any]) -> dict[str, Any]:
-    """What no other format can say is left out: pauses, errors as a finish, sounds."""
-    finish = meaning["finish"]
-    if finish in (FinishReason.REFUSAL, FinishReason.CONTENT_FILTER):
-        finish = "refused"
-    elif finish in (None, FinishReason.OTHER, FinishReason.ERROR, FinishReason.STOP):
-        finish = "stop"
-    return {key: value for key, value in meaning.items() if key != "media"} | {"finish": finish}
 
 
 def _may_be_empty(recorded: Recording) -> bool:

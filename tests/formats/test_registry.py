@@ -240,7 +240,6 @@ def test_tool_choice_is_said_in_every_format() -> None:
         ("anthropic-messages", {"n": 2}, "n"),
         ("anthropic-messages", {"logprobs": True}, "logprobs"),
         ("anthropic-messages", {"logit_bias": {"50256": -100}}, "logit_bias"),
-        ("anthropic-messages", {"response_format": {"type": "json_object"}}, "response_format"),
         ("gemini", {"stop": list("abcdef")}, "stop"),
         ("gemini", {"modalities": ["text", "audio"]}, "modalities"),
         ("gemini", {"tools": [{"type": "web_search"}]}, "tools[0]"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -63,6 +64,25 @@ def test_prices_are_exact(catalog: Catalog) -> None:
     assert {"chat", "vision", "tools", "json"} <= facts.capabilities
 
 
+def test_prices_of_long_prompts_and_of_what_is_not_text_are_known_too(catalog: Catalog) -> None:
+    def price(kind: str, model_id: str) -> Price:
+        facts = catalog.find(kind_named(kind), model_id)
+        assert facts is not None
+        assert facts.price is not None
+        return facts.price
+
+    sonnet = price("anthropic", "claude-sonnet-4-5")
+    assert (sonnet.cache_write, sonnet.cache_write_1h) == (3_750_000_000, 6_000_000_000)
+    (tier,) = sonnet.tiers
+    assert (tier.above, tier.input, tier.output) == (200_000, 6_000_000_000, 22_500_000_000)
+    assert price("gemini", "gemini-2.5-flash").audio_input == 1_000_000_000
+    assert price("groq", "whisper-large-v3") == Price(input=0, output=0, minute=1_850_000)
+    assert price("perplexity", "sonar").request == 12_000_000
+    for facts in catalog.search():
+        for lower, upper in pairwise(facts.price.tiers if facts.price else ()):
+            assert lower.above < upper.above, facts
+
+
 @pytest.mark.parametrize(
     ("kind", "asked", "found"),
     [
@@ -87,9 +107,9 @@ def test_what_is_not_known_is_none(catalog: Catalog, kind: str, asked: str) -> N
 
 
 def test_unknown_prices_are_not_zero_and_free_ones_are(catalog: Catalog) -> None:
-    groq = catalog.find(kind_named("groq"), "whisper-large-v3")
-    assert groq is not None
-    assert groq.price is None
+    speech = catalog.find(kind_named("openai"), "tts-1")  # paid by the character
+    assert speech is not None
+    assert speech.price is None
     free = [facts for facts in catalog.search(":free", provider="openrouter") if facts.id.endswith(":free")]
     assert free
     assert all(facts.price == Price(input=0, output=0) for facts in free if facts.price)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import UnreadableAnswer
-from app.core.price import Price
+from app.core.price import Price, PriceTier
 from app.providers.model_lists import SHAPES, FoundModel, read_page
 
 RECORDED = {
@@ -39,7 +39,21 @@ def test_a_recorded_list_is_read(name: str, recordings: Path) -> None:
 def test_openrouter_says_prices_limits_and_capabilities(recordings: Path) -> None:
     model = recorded(recordings, "openrouter/models__models-list__na__01")["anthropic/claude-sonnet-4"]
     assert model.price == Price(
-        input=3_000_000_000, output=15_000_000_000, cache_read=300_000_000, cache_write=3_750_000_000
+        input=3_000_000_000,
+        output=15_000_000_000,
+        cache_read=300_000_000,
+        cache_write=3_750_000_000,
+        cache_write_1h=6_000_000_000,
+        tiers=(
+            PriceTier(
+                above=199_999,
+                input=6_000_000_000,
+                output=22_500_000_000,
+                cache_read=600_000_000,
+                cache_write=7_500_000_000,
+                cache_write_1h=12_000_000_000,
+            ),
+        ),
     )
     assert model.context_window == 1_000_000
     assert model.capabilities is not None
@@ -125,6 +139,30 @@ def test_ollama_lists_what_lies_on_the_machine() -> None:
 def test_a_price_that_depends_is_unknown_not_negative() -> None:
     body = b'{"data": [{"id": "openrouter/auto", "pricing": {"prompt": "-1", "completion": "-1"}}]}'
     assert read_page("openrouter", body).models[0].price is None
+
+
+def test_openrouter_names_parts_of_a_price_and_overrides_by_size_but_not_by_the_hour() -> None:
+    pricing = {
+        "prompt": "0.000001",
+        "completion": "0.000002",
+        "audio": "0.000003",
+        "internal_reasoning": "0",
+        "request": "0.01",
+        "overrides": [
+            {"min_prompt_tokens": 1001, "prompt": "0.000004"},
+            {"min_prompt_tokens": 2000, "utc_start": "00:00", "utc_end": "06:00", "prompt": "0"},
+            {"min_prompt_tokens": "many", "prompt": "0"},
+            "nothing",
+        ],
+    }
+    body = json.dumps({"data": [{"id": "x/y", "pricing": pricing}]}).encode()
+    assert read_page("openrouter", body).models[0].price == Price(
+        input=1_000_000_000,
+        output=2_000_000_000,
+        audio_input=3_000_000_000,
+        request=10_000_000,
+        tiers=(PriceTier(above=1000, input=4_000_000_000),),
+    )
 
 
 def test_a_free_model_costs_zero_and_says_so() -> None:

@@ -53,7 +53,8 @@ def test_a_wrong_provider_is_refused_by_field(change: dict[str, Any], field: str
         ({"id": "m" * 201}, "id", "1 to 200 characters"),
         ({"alias": " "}, "alias", "1 to 200 characters"),
         ({"alias": "auto"}, "alias", 'other than "auto"'),
-        ({"price": {"input": "1", "output": "2", "image": "3"}}, "price.image", "input, output, cache_read"),
+        ({"price": {"input": "1", "output": "2", "video": "3"}}, "price.video", "input, output, cache_read"),
+        ({"price": {"input": "1", "output": "2", "tiers": [{"input": "3"}]}}, "price.tiers[0].above", "in tokens"),
         ({"price": {"input": "1"}}, "price.output", "USD per 1M tokens"),
         ({"price": {"output": "1"}}, "price.input", "USD per 1M tokens"),
         ({"price": {"input": "-1", "output": "2"}}, "price.input", "between 0 and"),
@@ -80,3 +81,11 @@ def test_prices_are_kept_in_nano_dollars_a_million_tokens() -> None:
     model = ModelSpec("m", price={"input": "0.15", "output": "0.60", "cache_read": "0"})
     assert price_of(model, "models[0]") == {"input": 150_000_000, "output": 600_000_000, "cache_read": 0}
     assert price_of(ModelSpec("m"), "models[0]") is None
+    tiers = [{"above": 200_000, "input": "0.30"}]
+    long = ModelSpec("m", price={"input": "0.15", "output": "0.60", "request": "0.01", "tiers": tiers})
+    assert price_of(long, "models[0]") == {
+        "input": 150_000_000,
+        "output": 600_000_000,
+        "request": 10_000_000,
+        "tiers": [{"above": 200_000, "input": 300_000_000}],
+    }

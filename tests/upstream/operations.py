@@ -44,12 +44,13 @@ def _response(status: str, **fields: Any) -> dict[str, Any]:
     }
 
 
+_PART = {"type": "output_text", "text": TEXT, "annotations": []}
 _MESSAGE = {
     "type": "message",
     "id": "msg_sample1",
     "status": "completed",
     "role": "assistant",
-    "content": [{"type": "output_text", "text": TEXT, "annotations": []}],
+    "content": [_PART],
 }
 _WHOLE_RESPONSE = _response("completed", output=[_MESSAGE], usage=USAGE)
 _AT = {"item_id": "msg_sample1", "output_index": 0, "content_index": 0}
@@ -64,9 +65,11 @@ OPERATIONS: dict[tuple[str, bool], Sample] = {
     ("responses", True): named_events(
         {"type": "response.created", "sequence_number": 0, "response": _response("in_progress")},
         {"type": "response.output_item.added", "output_index": 0, "item": {**_MESSAGE, "content": []}},
+        {"type": "response.content_part.added", **_AT, "part": {**_PART, "text": ""}},
         {"type": "response.output_text.delta", **_AT, "delta": "Grüße"},
         {"type": "response.output_text.delta", **_AT, "delta": " vom Muster 🦉."},
         {"type": "response.output_text.done", **_AT, "text": TEXT},
+        {"type": "response.content_part.done", **_AT, "part": _PART},
         {"type": "response.output_item.done", "output_index": 0, "item": _MESSAGE},
         {"type": "response.completed", "sequence_number": 6, "response": _WHOLE_RESPONSE},
     ),

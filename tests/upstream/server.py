@@ -14,6 +14,10 @@ Modifiers are path segments before `/r/`, as many as wanted:
     stall-N    N bytes, then silence                   html         a web page (with status-CODE: under that status)
     key-TEXT   401 unless this key is shown            flaky-P      misbehave with P percent (seed-N: the dice)
     sink       keep nothing of a body but its size and hash
+    pack-CODING  gzip, deflate, br or zstd, each piece readable at once
+    claim-CODING  say so, and send it plain            fill-N       N letters in place of the first word
+    comments-N N bytes, then comments without end      oops         the first word, then an error in the stream
+    redirect   307 to the same place without it
 
 `GET /_seen` returns the latest requests; `DELETE /_seen` forgets them and lays the dice back.
 """
@@ -31,7 +35,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.upstream import operations, samples
+from tests.upstream import accidents, operations, samples
 from tests.upstream.samples import JSON, Sample
 
 _KEPT_HEADERS = ("content-type", "retry-after", "x-ratelimit", "request-id", "x-request-id", "anthropic-ratelimit")
@@ -72,10 +76,16 @@ class Upstream:
             return _drop(request)
         if "key" in mods and mods["key"] not in _keys(entry["headers"]):
             mods["status"] = "401"
+        if "redirect" in mods:
+            return web.Response(status=307, headers={"location": request.path_qs.replace("/redirect/", "/", 1)})
         sample, headers = self._find(request, rest, entry, mods)
+        body = accidents.filled(sample.body, int(mods["fill"])) if "fill" in mods else sample.body
+        body = accidents.failing(body) if "oops" in mods else body
+        if coding := mods.get("pack") or mods.get("claim"):
+            headers = {**headers, "content-encoding": coding}
         response = web.StreamResponse(status=sample.status, headers={"content-type": sample.content_type, **headers})
         await response.prepare(request)
-        await self._send(request, response, sample.body, mods)
+        await self._send(request, response, body, mods)
         return response
 
     def _roll(self, mods: dict[str, str]) -> None:
@@ -117,10 +127,12 @@ class Upstream:
 
     @staticmethod
     async def _send(request: web.Request, response: web.StreamResponse, body: bytes, mods: dict[str, str]) -> None:
-        limit = min((int(mods[name]) for name in ("cut", "stall") if mods.get(name)), default=len(body))
+        stops = [int(mods[name]) for name in ("cut", "stall", "comments") if mods.get(name)]
+        limit = min(stops, default=1 << 60)
+        packer = accidents.packer(mods.get("pack", ""))
         sent = 0
         for piece in _pieces(body, mods):
-            piece = piece[: limit - sent]
+            piece = (packer.pack(piece) if packer else piece)[: limit - sent]
             if not piece:
                 break
             await response.write(piece)
@@ -132,7 +144,10 @@ class Upstream:
             return
         if "stall" in mods:
             await asyncio.sleep(_FOREVER)
-        await response.write_eof()
+        while "comments" in mods:
+            await response.write(accidents.COMMENT)
+            await asyncio.sleep(0.002)
+        await response.write_eof(packer.end() if packer else b"")
 
 
 def make_app(recordings: Path | None = None) -> web.Application:

@@ -12,12 +12,13 @@ from urllib.parse import parse_qs
 import orjson
 
 from app.api.address import client_address, headers_of
-from app.api.gateway.bodies import ClientGone, Form, read_body, read_form
+from app.api.gateway.bodies import ClientGone, Form, read_body, read_form, take_body
 from app.api.gateway.client_side import KEEP_ALIVE_S, ArrayClient, AsgiClient, KeepingClient, Receive, Send
 from app.api.gateway.cors import Cors
 from app.api.gateway.error_log import ErrorLog
 from app.api.gateway.info import Info, Query
-from app.api.gateway.routes import HEALTH, MESSAGES, PREFIXES, Does, Route, Routes
+from app.api.gateway.routes import GEMINI, HEALTH, MESSAGES, PREFIXES, Does, Route, Routes
+from app.api.http_protocol import ABORT
 from app.core.clock import rfc3339
 from app.core.errors import AnyGPTError, RequestRefused
 from app.core.ids import new_id
@@ -93,7 +94,7 @@ class GatewayApp:
                 form = await read_form(receive, headers, limit, self._services.folder.uploads)
                 body = form.as_json()
             else:
-                body = await read_body(receive, limit)
+                body = take_body(scope, limit) or await read_body(receive, limit)
             peek = format.peek(body, route.model, route.stream)
             call = Call(
                 id=request_id,
@@ -130,6 +131,8 @@ class GatewayApp:
                 watch.close()
             if client is not None:
                 client.close()
+                if client.given_up and (abort := scope.get(ABORT)) is not None:
+                    abort()
             if form is not None:
                 form.close()
 
@@ -150,8 +153,8 @@ class GatewayApp:
     ) -> None:
         """What is answered here."""
         request_id, method = new_id("req"), scope["method"]
-        if b"anthropic-version" in headers and route.does in (Does.MODELS, Does.MODEL):
-            route = replace(route, format=MESSAGES)  # an Anthropic client whose address has no prefix
+        if scope["path"].startswith("/v1/models") and (told := _maker(headers)) is not None:
+            route = replace(route, format=told)
         key: Key | None = None
         try:
             key = self._key(scope, headers, route) if route.scope is not None else None
@@ -213,6 +216,9 @@ class GatewayApp:
         await _respond(send, error.status, _error_body(format, error, call), [*known, *extra])
 
 
+_NO_TAGS: frozenset[str] = frozenset()
+
+
 class Watch:
     """Cancels the call when the client leaves: `send` says nothing then. Looks from 30 ms on, since most calls to a
     fast provider are over by then and the task would cost more than it saves."""
@@ -243,6 +249,13 @@ def _passed(headers: dict[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): headers[name].decode("latin-1") for name in PASSED if name in headers}
 
 
+def _maker(headers: dict[bytes, bytes]) -> ClientFormat | None:
+    """Whose SDK asks where an address without a prefix may be anyone's; None is OpenAI's."""
+    if b"anthropic-version" in headers:
+        return MESSAGES
+    return GEMINI if b"x-goog-api-client" in headers else None
+
+
 def _query(scope: Scope) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
 
@@ -271,7 +284,9 @@ def _token(headers: dict[bytes, bytes]) -> str | None:
 
 def _tags(metadata: dict[str, Any], headers: dict[bytes, bytes]) -> frozenset[str]:
     """From `metadata.tags` (a list or a comma list) and the header x-anygpt-tags; at most 20, each 60 characters."""
-    named = metadata.get("tags") if metadata else None
+    if not metadata and b"x-anygpt-tags" not in headers:
+        return _NO_TAGS
+    named = metadata.get("tags")
     tags = named.split(",") if isinstance(named, str) else named if isinstance(named, list) else []
     if (header := headers.get(b"x-anygpt-tags")) is not None:
         tags = [*tags, *header.decode("latin-1").split(",")]

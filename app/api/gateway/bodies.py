@@ -13,14 +13,17 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 from app.api.gateway.client_side import Receive
-from app.core.errors import BadRequest, SlowClient, TooLarge
+from app.api.http_protocol import TAKE_BODY
+from app.core.errors import BadRequest, SlowClient, TooLarge, Unavailable
 from app.formats.base import UploadBody
 from app.formats.payload import dump
+from app.services.gateway.alarm import Alarm
 
 IDLE_S = 30.0  # between two pieces of a body
 GRACE_S = 60.0  # a body may take as long as it likes for so long, then it must keep up LEAST_RATE
 LEAST_RATE = 1024  # bytes a second
 PIECE = 256 * 1024
+_NO_ROOM = "A form with a file waits on the server's disk, which is full or not writable; an admin should look at it."
 MAX_BOUNDARY = 70  # RFC 2046
 MAX_FIELDS = 64 * 1024  # bytes of a form's plain fields together, with their names
 
@@ -43,6 +46,15 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+def take_body(scope: Mapping[str, Any], limit: int) -> bytes | None:
+    """The body where this server has all of it already, which saves waiting for it; else None."""
+    take = scope.get(TAKE_BODY)
+    body: bytes | None = take() if take is not None else None
+    if body is not None:
+        check_size(len(body), limit)
+    return body
+
+
 async def _rest(receive: Receive, limit: int, size: int) -> AsyncIterator[bytes]:
     """The pieces after the first, while the client keeps its pace."""
     loop = asyncio.get_running_loop()
@@ -60,11 +72,15 @@ async def _rest(receive: Receive, limit: int, size: int) -> AsyncIterator[bytes]
 
 
 async def _next(receive: Receive) -> Any:
+    alarm = Alarm(asyncio.get_running_loop().time() + IDLE_S)
     try:
-        async with asyncio.timeout(IDLE_S):
-            message = await receive()
-    except TimeoutError:
+        message = await receive()
+    except asyncio.CancelledError:
+        if not alarm.answered():
+            raise
         raise SlowClient(f"No part of the body came for {IDLE_S:g} s; send it without pauses.") from None
+    finally:
+        alarm.stop()
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message
@@ -83,7 +99,6 @@ class Form:
         self.content_type = content_type
         self.size = 0
         self.fields: dict[str, str] = {}
-        self.file_bytes = 0
         self.model_at: tuple[int, int] | None = None
 
     def naming(self, model: str) -> UploadBody:
@@ -94,7 +109,7 @@ class Form:
         value: dict[str, Any] = dict(self.fields)
         if "stream" in value:
             value["stream"] = value["stream"].strip().lower() in ("true", "1", "yes")
-        return dump(value | {"file_bytes": self.file_bytes})
+        return dump(value)
 
     def close(self) -> None:
         self._file.close()
@@ -104,7 +119,10 @@ async def read_form(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     """A form, at most `limit` bytes, in a file of `folder` that dies with it. Raises as read_body, and BadRequest."""
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     boundary = _boundary(content_type)
-    form = Form(await asyncio.to_thread(tempfile.TemporaryFile, dir=folder), content_type)
+    try:
+        form = Form(await asyncio.to_thread(tempfile.TemporaryFile, dir=folder), content_type)
+    except OSError as error:
+        raise Unavailable(_NO_ROOM, retry_after=10) from error
     try:
         reader = _FormReader(form, boundary)
         waiting = bytearray()
@@ -120,13 +138,16 @@ async def read_form(receive: Receive, headers: Mapping[bytes, bytes], limit: int
         await asyncio.to_thread(form._file.write, bytes(waiting))
         reader.finish()
         return form
+    except OSError as error:
+        form.close()
+        raise Unavailable(_NO_ROOM, retry_after=10) from error
     except BaseException:
         form.close()
         raise
 
 
 class _FormReader:
-    """Follows a form's bytes as they pass: keeps plain fields, only counts files."""
+    """Follows a form's bytes as they pass: keeps plain fields, passes over files."""
 
     def __init__(self, form: Form, boundary: str) -> None:
         self._form = form
@@ -183,7 +204,6 @@ class _FormReader:
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
-            self._form.file_bytes += end - start
             return
         if self._at is None:
             self._at = self._form.size + start

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from app.core.errors import AnyGPTError
+from app.core.errors import AnyGPTError, SlowClient
 from app.formats.base import ClientFormat
 from app.formats.gemini.array import ArrayWriter
 from app.services.gateway.call import Call, Header
@@ -34,6 +34,7 @@ class AsgiClient:
         self._call, self._format, self._send, self._extra = call, format, send, extra
         self._keep_alive_s = keep_alive_s
         self.started = False
+        self.given_up = False  # nothing more can be said to it
         self._timer: asyncio.TimerHandle | None = None
         self._pinging: asyncio.Task[None] | None = None
         if call.peek.stream and format.keep_alive:
@@ -71,6 +72,9 @@ class AsgiClient:
         await self._stop_pinging()
         if not self.started:
             raise error
+        if isinstance(error, SlowClient):  # it would not read this either
+            self.given_up = True
+            return
         # a format without words for it leaves its answer without an end: the connection is closed for that
         if last := self._format.stream_error(error):
             await self.finish(last)

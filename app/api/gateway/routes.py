@@ -103,13 +103,16 @@ class Routes:
             yield "/v1/models", Route(Does.MODELS, CHAT, "models")
             for prefix, format in self._families:
                 yield f"{prefix}/v1/models", Route(Does.MODELS, format, "models")
-            for prefix in ("", "/gemini") if self._gemini else ():
-                yield f"{prefix}/v1beta/models", Route(Does.MODELS, GEMINI, "models", google=True)
+            for start in _GOOGLE if self._gemini else ():
+                yield start.removesuffix("/"), Route(Does.MODELS, GEMINI, "models", google=True)
 
     def _named(self, method: str, path: str, alt: str | None) -> Route | None:
         """What has a name in its path."""
-        if (rest := path.removeprefix("/gemini")).startswith("/v1beta/models/") and self._gemini:
-            return self._google(method, rest.removeprefix("/v1beta/models/"), alt)
+        if self._gemini:
+            if start := next((start for start in _GOOGLE if path.startswith(start)), ""):
+                return self._google(method, path.removeprefix(start), alt)
+            if method == "POST" and path.startswith(_SHARED):
+                return self._google(method, path.removeprefix(_SHARED), alt)
         if self._models and method in ("GET", "HEAD"):
             for prefix, format in (("", CHAT), *self._families):
                 if path.startswith(start := f"{prefix}/v1/models/"):
@@ -122,15 +125,17 @@ class Routes:
 
     def _google(self, method: str, name: str, alt: str | None) -> Route | None:
         model, _, verb = name.rpartition(":")
-        if method == "POST" and (route := _GEMINI.get(verb)) is not None:
+        if method == "POST" and (route := GEMINI_VERBS.get(verb)) is not None:
             return replace(route, model=model, array=bool(route.stream) and alt != "sse")
-        if verb in _GEMINI:
+        if verb in GEMINI_VERBS:
             raise NotFound(f"{method} is nothing that :{verb} of a model takes; it takes POST.")
         if method in ("GET", "HEAD") and self._models:
             return Route(Does.MODEL, GEMINI, "models", google=True, name=name)
         return None
 
 
+_GOOGLE = ("/v1beta/models/", "/gemini/v1beta/models/", "/gemini/v1/models/")
+_SHARED = "/v1/models/"  # Google's SDK says v1 where nobody tells it v1beta; without a prefix, GET there is OpenAI's
 _OPENAI = {
     "/v1/chat/completions": Route(Does.ASK, CHAT, "chat"),
     "/v1/responses": Route(Does.ASK, CLIENT_FORMATS["openai-responses"], "chat", kept=True),
@@ -141,7 +146,7 @@ _OPENAI = {
     "/v1/audio/transcriptions": Route(Does.ASK, OPERATIONS["openai-transcriptions"], "audio", form=True),
     "/v1/moderations": Route(Does.ASK, OPERATIONS["openai-moderations"], "moderations"),
 }
-_GEMINI = {
+GEMINI_VERBS = {
     "generateContent": Route(Does.ASK, GEMINI, "chat", google=True, stream=False),
     "streamGenerateContent": Route(Does.ASK, GEMINI, "chat", google=True, stream=True),
     "embedContent": Route(Does.ASK, GEMINI_EMBED, "embeddings", google=True),

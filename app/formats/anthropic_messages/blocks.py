@@ -30,8 +30,19 @@ def read_block(block: dict[str, Any]) -> Part | None:
                 arguments=dump_text(value if value is not None else {}),
                 signature=call_signature(block),
             )
+        case "image" if (picture := read_image(block)) is not None:
+            return picture
         case _:
             return Foreign(FAMILY, block)
+
+
+def read_image(block: dict[str, Any]) -> Image | None:
+    """A picture in an answer: Anthropic writes none, but answers of others are shown so."""
+    source = as_dict(block.get("source"))
+    data, url = as_text_or_none(source.get("data")), as_text_or_none(source.get("url"))
+    if data is None and url is None:
+        return None
+    return Image(url=url, data=data, media_type=as_text_or_none(source.get("media_type")))
 
 
 def read_thinking(text: str, signature: str | None) -> Reasoning:

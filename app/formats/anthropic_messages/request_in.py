@@ -25,10 +25,11 @@ from app.core.errors import BadRequest
 from app.formats.anthropic_messages.blocks import FAMILY, call_signature, read_redacted, read_thinking
 from app.formats.extras import keep_extras
 from app.formats.fields import Fields, check_model
-from app.formats.payload import dump_text, kind, read_request
+from app.formats.payload import as_dicts, dump_text, kind, read_request
 
 _READ = {"model", "messages", "system", "max_tokens", "stop_sequences", "stream", "temperature", "top_k", "top_p"}
-_READ |= {"tools", "tool_choice", "thinking", "output_config", "output_format", "metadata"}
+_READ |= {"tools", "tool_choice", "thinking", "output_format", "metadata"}
+_OF_TOOLS = {"type", "name", "description", "input_schema", "strict", "cache_control"}
 
 
 def decode_request(body: bytes) -> ChatRequest:
@@ -58,7 +59,7 @@ def decode_request(body: bytes) -> ChatRequest:
         user=metadata.text("user_id") if metadata else None,
         stream=bool(root.flag("stream")),
         include_usage=True,
-        extra=keep_extras(root.value, _READ, FAMILY),
+        extra=keep_extras(root.value | {"output_config": _rest_of_config(root)}, _READ, FAMILY),
     )
 
 
@@ -89,7 +90,7 @@ def _block(fields: Fields) -> Part:
     cache = fields.plain("cache_control")
     match fields.get("type"):
         case "text":
-            return Text(fields.needed_text("text"), cache)
+            return Text(fields.needed_text("text"), cache, as_dicts(fields.get("citations")) or None)
         case "image":
             return _image(fields, cache)
         case "document":
@@ -161,7 +162,9 @@ def _tool(fields: Fields) -> Tool:
         description=fields.text("description"),
         parameters=fields.plain("input_schema"),
         strict=fields.flag("strict"),
+        family=FAMILY,
         cache_control=fields.plain("cache_control"),
+        extra={key: value for key, value in fields.value.items() if key not in _OF_TOOLS and value is not None},
     )
 
 
@@ -190,6 +193,11 @@ def _output(root: Fields) -> OutputFormat | None:
     if wanted.get("type") != "json_schema":
         raise wanted.unknown("type", "json_schema")
     return OutputFormat("json_schema", schema=wanted.plain("schema") or {}, strict=True)
+
+
+def _rest_of_config(root: Fields) -> dict[str, Any] | None:
+    config = root.plain("output_config") or {}
+    return {key: value for key, value in config.items() if key not in ("effort", "format")} or None
 
 
 def _reasoning(root: Fields) -> ReasoningWish | None:

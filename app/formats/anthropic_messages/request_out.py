@@ -25,8 +25,9 @@ from app.core.errors import Unsupported
 from app.formats.anthropic_messages.blocks import FAMILY, image_source, write_reasoning, write_tool_use
 from app.formats.base import UpstreamCall
 from app.formats.extras import own_extras, refuse, refuse_extras
+from app.formats.left_out import left_out, moved_prompts, outline, without
 from app.formats.media import read_text
-from app.formats.payload import dump
+from app.formats.payload import as_dict, dump
 from app.formats.tool_ids import safe_id
 
 PATH = "/messages"
@@ -41,15 +42,29 @@ _LEAST_BUDGET = 1024
 _BY_BUDGET = re.compile(r"claude-(?:[123]|instant|(?:opus|sonnet|haiku)-(?:3|4(?:[-@]20|-?$|[-.][0-5](?!\d))))")
 
 
+_JSON = "Answer with one JSON object and nothing else: no other words, no code fence."
+
+
 def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     _refuse(request)
-    system, messages = _messages(request.messages)
+    notes = left_out(
+        request, _NAME, family=FAMILY, said=("user", "cache_control", "showing"), keeps=_goes_back, cites=_own
+    )
+    # Anthropic documents that its OpenAI endpoint ignores them too
+    notes += without(request, _NAME, "seed", "frequency_penalty", "presence_penalty")
+    notes += moved_prompts(request, _NAME)
+    system, messages = _messages(request.messages, notes)
     body: dict[str, Any] = {"model": model, "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS}
+    if not request.max_tokens:
+        notes.append(f"max_tokens: set to {DEFAULT_MAX_TOKENS} and what thinking may take; {_NAME} needs a limit.")
+    if request.output is not None and request.output.kind == "json":
+        system.append({"type": "text", "text": _JSON})
+        notes.append(f"response_format: said as a sentence in the system prompt; {_NAME} has JSON by schema only.")
     if system:
         plain = len(system) == 1 and "cache_control" not in system[0]
         body["system"] = system[0]["text"] if plain else system
     body["messages"] = messages
-    _tools(body, request)
+    _tools(body, request, notes)
     if request.output is not None and request.output.kind == "json_schema":
         body["output_config"] = {"format": {"type": "json_schema", "schema": request.output.schema or {}}}
     for key in ("top_p", "top_k"):
@@ -57,31 +72,37 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
             body[key] = value
     if request.temperature is not None:
         body["temperature"] = min(request.temperature, 1.0)  # as Anthropic's own OpenAI endpoint does
+        if request.temperature > 1:
+            notes.append(f"temperature: {request.temperature} said as 1.0, the most that {_NAME} takes.")
     if request.stop:
         body["stop_sequences"] = request.stop
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
-    _think(body, request, model)
+    _think(body, request, model, notes)
+    config = body.get("output_config", {})
     body |= own_extras(request, FAMILY)
+    if config:
+        body["output_config"] = as_dict(body.get("output_config")) | config
     if request.stream:
         body["stream"] = True
-    return UpstreamCall(path=PATH, body=dump(body), headers=dict(HEADERS))
+    return UpstreamCall(path=PATH, body=dump(body), headers=dict(HEADERS), approximated=outline(notes))
+
+
+def _goes_back(part: Reasoning, _: Message) -> bool:
+    return part.family == FAMILY and bool(part.signature or part.redacted)
 
 
 def _refuse(request: ChatRequest) -> None:
-    """Penalties and seed are left out silently: Anthropic documents that its OpenAI endpoint ignores them."""
     refuse_extras(request, FAMILY, _NAME)
     if request.n is not None and request.n > 1:
         raise refuse("n", _NAME, "ask for one answer at a time")
     if request.logprobs or request.top_logprobs:
         raise refuse("logprobs" if request.logprobs else "top_logprobs", _NAME)
-    if request.output is not None and request.output.kind == "json":
-        raise refuse("response_format", _NAME, "give a JSON schema (type json_schema), or name another model")
     if any(not sequence.strip() for sequence in request.stop):
         raise refuse("stop", _NAME, "a stop sequence needs more than white space there")
 
 
-def _messages(messages: list[Message]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _messages(messages: list[Message], notes: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """System prompts are gathered at the front, neighbours of one role are joined, as Anthropic documents it."""
     system: list[dict[str, Any]] = []
     written: list[dict[str, Any]] = []
@@ -109,7 +130,12 @@ def _messages(messages: list[Message]) -> tuple[list[dict[str, Any]], list[dict[
             entry["content"].sort(key=lambda block: block["type"] != "tool_result")
     last = written[-1]["content"][-1]
     if written[-1]["role"] == "assistant" and last["type"] == "text":
-        last["text"] = last["text"].rstrip()  # a prefill may not end in white space
+        given = last["text"]
+        last["text"] = given.rstrip()  # a prefill may not end in white space
+        if last["text"] != given:
+            notes.append(
+                f"messages: the white space at the end is left out; {_NAME} takes no beginning of an answer so."
+            )
         if not last["text"]:
             written[-1]["content"].pop()
             if not written[-1]["content"]:
@@ -120,7 +146,10 @@ def _messages(messages: list[Message]) -> tuple[list[dict[str, Any]], list[dict[
 def _block(part: Part, place: str) -> list[dict[str, Any]]:
     match part:
         case Text():
-            return [_cached({"type": "text", "text": part.text}, part.cache_control)] if part.text else []
+            block: dict[str, Any] = {"type": "text", "text": part.text}
+            if cited := [value for value in part.citations or [] if _own(value)]:
+                block["citations"] = cited  # others' have no place in a question
+            return [_cached(block, part.cache_control)] if part.text else []
         case Refusal():
             return [{"type": "text", "text": part.text}] if part.text else []
         case Image():
@@ -132,12 +161,12 @@ def _block(part: Part, place: str) -> list[dict[str, Any]]:
         case ToolCall():
             return [{key: value for key, value in write_tool_use(part).items() if key != "extra_content"}]
         case ToolResult():
-            block: dict[str, Any] = {"type": "tool_result", "tool_use_id": safe_id(part.call_id)}
-            block["content"] = [inner for piece in part.parts for inner in _block(piece, place)]
+            result: dict[str, Any] = {"type": "tool_result", "tool_use_id": safe_id(part.call_id)}
+            result["content"] = [inner for piece in part.parts for inner in _block(piece, place)]
             if part.is_error:
-                block["is_error"] = True
-            return [block]
-        case Reasoning(family="anthropic") if part.signature or part.redacted:
+                result["is_error"] = True
+            return [result]
+        case Reasoning(family="anthropic") if part.signature or part.redacted:  # as `_goes_back` has it
             return [write_reasoning(part)]
         case Reasoning():
             return []  # another family's, or without its signature: Anthropic would refuse it
@@ -147,6 +176,11 @@ def _block(part: Part, place: str) -> list[dict[str, Any]]:
             raise refuse(place, _NAME, f"leave out the {part.value.get('type', 'part')} of {part.family}")
         case Audio():
             raise refuse(place, _NAME, "it takes no audio; send text, or name another model")
+
+
+def _own(citation: dict[str, Any]) -> bool:
+    """Whether Anthropic wrote it: those of others that our answers show in its words lack what it wants back."""
+    return "cited_text" in citation and citation.get("encrypted_index") != ""
 
 
 def _document(part: File, place: str) -> dict[str, Any]:
@@ -165,11 +199,12 @@ def _document(part: File, place: str) -> dict[str, Any]:
     return block | {"title": part.name} if part.name else block
 
 
-def _tools(body: dict[str, Any], request: ChatRequest) -> None:
+def _tools(body: dict[str, Any], request: ChatRequest, notes: list[str]) -> None:
     choice = request.tool_choice
     tools = request.tools
     if choice is not None and choice.names and (choice.mode != "named" or len(choice.names) > 1):
-        tools = [tool for tool in tools if tool.name in choice.names]  # "allowed tools": offer only these
+        tools = [tool for tool in tools if tool.name in choice.names]
+        notes.append(f"tool_choice: said by offering the allowed tools only; {_NAME} cannot name several.")
     if tools:
         body["tools"] = [_tool(tool, number) for number, tool in enumerate(tools)]
     if choice is None or not tools:
@@ -195,31 +230,47 @@ def _tool(tool: Tool, number: int) -> dict[str, Any]:
     written["input_schema"] = {"type": "object"} | (tool.parameters or {"properties": {}})
     if tool.strict:
         written["strict"] = True
+    if tool.family == FAMILY:
+        written |= tool.extra
     return _cached(written, tool.cache_control)
 
 
-def _think(body: dict[str, Any], request: ChatRequest, model: str) -> None:
+def _think(body: dict[str, Any], request: ChatRequest, model: str, notes: list[str]) -> None:
     wish = request.reasoning
     if wish is None or wish.effort == "none" or wish.budget == 0:
         return
+    if wish.effort is None and wish.budget is None and wish.include is not True:
+        return  # a word on showing thoughts is no wish for them
     if body.get("tool_choice", {}).get("type") in ("tool", "any"):
-        return  # thinking and forced tools exclude each other; the tool is what was asked for
+        # the tool is what was asked for
+        notes.append(f"reasoning: left out; {_NAME} does not think where the choice of a tool is forced.")
+        return
     budget = wish.budget if wish.budget and wish.budget > 0 else _BUDGETS.get(wish.effort or "medium", 8192)
     if not _BY_BUDGET.search(model):
         effort = wish.effort or ("low" if budget <= 4096 else "medium" if budget <= 16384 else "high")
         body["thinking"] = {"type": "adaptive"}
         if wish.effort or (wish.budget or 0) > 0:
-            body.setdefault("output_config", {})["effort"] = _EFFORTS.get(effort, effort)
+            said = body.setdefault("output_config", {})["effort"] = _EFFORTS.get(effort, effort)
+            if said != wish.effort:
+                asked = wish.effort or f"a budget of {wish.budget} tokens"
+                notes.append(f"reasoning: {asked} said as effort {said}; this model has no other word for it.")
     else:
-        if request.max_tokens is None:
+        if not request.max_tokens:
             body["max_tokens"] = DEFAULT_MAX_TOKENS + budget
         elif budget >= request.max_tokens:
             budget = request.max_tokens * 4 // 5
         if budget < _LEAST_BUDGET or _unsigned_loop(body["messages"]):
+            why = "max_tokens leaves no room for it" if budget < _LEAST_BUDGET else "the round of tools began without"
+            notes.append(f"reasoning: left out; {why}.")
             return
         body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+        if budget != wish.budget:
+            notes.append(f"reasoning: said as a budget of {budget} tokens; this model thinks by budget.")
+    if wish.include is not None:
+        body["thinking"]["display"] = "summarized" if wish.include else "omitted"
     for key in ("temperature", "top_k", "top_p"):
-        body.pop(key, None)  # refused beside thinking
+        if body.pop(key, None) is not None:
+            notes.append(f"{key}: left out; {_NAME} takes none beside thinking.")
 
 
 def _unsigned_loop(messages: list[dict[str, Any]]) -> bool:

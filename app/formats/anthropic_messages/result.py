@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.chat import ChatResult, Choice, FinishReason, Usage
+from app.core.chat import ChatResult, Choice, FinishReason, Refusal, Usage
 from app.core.errors import UnreadableAnswer
 from app.core.ids import new_id
 from app.formats.anthropic_messages.blocks import read_block, write_block
@@ -37,13 +37,15 @@ def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
 
 def encode_result(result: ChatResult) -> bytes:
     choice = result.choices[0] if result.choices else Choice(parts=[])
+    refused = any(isinstance(part, Refusal) for part in choice.parts)
+    finish = FinishReason.REFUSAL if refused and choice.finish is FinishReason.STOP else choice.finish
     value: dict[str, Any] = {
         "id": result.id or new_id("msg"),
         "type": "message",
         "role": "assistant",
         "model": result.model,
         "content": [block for part in choice.parts for block in write_block(part)],
-        "stop_reason": write_stop(choice.finish, choice.stop_sequence),
+        "stop_reason": write_stop(finish, choice.stop_sequence),
         "stop_sequence": choice.stop_sequence,
         "usage": write_usage(result.usage or Usage()),
     }

@@ -12,6 +12,7 @@ from app.core.chat import (
     Event,
     Finished,
     ForeignDelta,
+    MediaDelta,
     ReasoningDelta,
     Started,
     StreamFailed,
@@ -21,7 +22,7 @@ from app.core.chat import (
     UsageReport,
 )
 from app.core.errors import UpstreamDown
-from app.formats.anthropic_messages.blocks import FAMILY, call_signature, read_block, read_redacted
+from app.formats.anthropic_messages.blocks import FAMILY, call_signature, read_block, read_image, read_redacted
 from app.formats.anthropic_messages.words import merge_usage, read_stop, read_usage
 from app.formats.failures import in_band
 from app.formats.payload import as_count, as_dict, as_text, as_text_or_none, dump_text, read_answer, try_read
@@ -147,6 +148,10 @@ class MessageStreamDecoder:
         if block.kind == "tool_use":
             if not block.json and (whole := as_dict(block.start.get("input"))):
                 events.append(ToolCallDelta(block.position, dump_text(whole)))
+            return
+        picture = read_image(block.start) if block.kind == "image" else None
+        if picture is not None:
+            events.append(MediaDelta(picture.data or picture.url or "", picture.media_type or "image/*"))
             return
         value = dict(block.start)
         if block.json:

@@ -8,7 +8,10 @@ from app.core.chat import (
     CitationDelta,
     Event,
     Finished,
+    FinishReason,
     ForeignDelta,
+    Image,
+    MediaDelta,
     Reasoning,
     ReasoningDelta,
     RefusalDelta,
@@ -21,7 +24,7 @@ from app.core.chat import (
 )
 from app.core.errors import AnyGPTError
 from app.core.ids import new_id
-from app.formats.anthropic_messages.blocks import write_citation, write_reasoning
+from app.formats.anthropic_messages.blocks import image_source, write_citation, write_reasoning
 from app.formats.anthropic_messages.errors import stream_error
 from app.formats.anthropic_messages.words import write_stop, write_usage
 from app.formats.signatures import wrap
@@ -40,6 +43,7 @@ class MessageStreamEncoder:
         self._open = ""  # the kind of the block that is open
         self._tools: dict[int, int] = {}  # position of a call → index of its block
         self._finish: Finished | None = None
+        self._refused = False
         self._usage: Usage | None = None
 
     def encode(self, event: Event) -> bytes:
@@ -53,6 +57,7 @@ class MessageStreamEncoder:
             case TextDelta() | RefusalDelta():
                 if not event.text:
                     return b""
+                self._refused = self._refused or isinstance(event, RefusalDelta)
                 return self._ensure("text", {"type": "text", "text": ""}) + self._delta("text_delta", text=event.text)
             case ReasoningDelta():
                 return self._reasoning(event)
@@ -64,6 +69,10 @@ class MessageStreamEncoder:
                     return b""
                 # the block's own index: should two calls' arguments come interleaved, they still find their block
                 return self._delta("input_json_delta", index, partial_json=event.arguments)
+            case MediaDelta() if event.media_type.startswith("image/"):
+                remote = event.data.startswith(("http:", "https:"))
+                picture = Image(url=event.data) if remote else Image(data=event.data, media_type=event.media_type)
+                return self._whole({"type": "image", "source": image_source(picture)})
             case CitationDelta():
                 citation = write_citation(event.value)
                 if citation is None:
@@ -83,6 +92,8 @@ class MessageStreamEncoder:
 
     def end(self, extra: dict[str, Any] | None = None) -> bytes:
         finish = self._finish
+        if self._refused and finish is not None and finish.reason is FinishReason.STOP:
+            finish = Finished(FinishReason.REFUSAL)
         delta = {
             "stop_reason": write_stop(finish.reason if finish else None, finish.stop_sequence if finish else None),
             "stop_sequence": finish.stop_sequence if finish else None,

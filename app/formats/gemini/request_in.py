@@ -31,10 +31,11 @@ from app.formats.gemini.words import camel
 from app.formats.payload import dump_text, kind, read_request
 from app.formats.signatures import merge_reasoning
 
-_READ = {"model", "contents", "systemInstruction", "generationConfig", "tools", "toolConfig"}
+_READ = {"model", "contents", "systemInstruction", "generationConfig", "tools"}
 _CONFIG_READ = {"temperature", "topP", "topK", "maxOutputTokens", "stopSequences", "seed", "candidateCount"}
 _CONFIG_READ |= {"presencePenalty", "frequencyPenalty", "responseMimeType", "responseSchema", "responseJsonSchema"}
 _CONFIG_READ |= {"responseLogprobs", "logprobs", "thinkingConfig"}
+_OF_TOOLS = {"name", "description", "parameters", "parametersJsonSchema"}
 # the provider's own stores: an address there means nothing elsewhere
 _OWN_FILES = ("https://generativelanguage.googleapis.com/", "gs://")
 
@@ -58,7 +59,8 @@ def decode_request(body: bytes, path_model: str | None, path_stream: bool | None
         if parts:
             messages.insert(0, Message(Role.SYSTEM, parts))
     config = root.object("generationConfig") or Fields({}, "generationConfig")
-    extra = keep_extras(root.value, _READ, FAMILY) | keep_extras(config.value, _CONFIG_READ, FAMILY)
+    kept = root.value | {"toolConfig": _rest_of_tools(root)}
+    extra = keep_extras(kept, _READ, FAMILY) | keep_extras(config.value, _CONFIG_READ, FAMILY)
     return ChatRequest(
         model=model,
         messages=messages,
@@ -197,12 +199,20 @@ def _tools(root: Fields) -> list[Tool]:
                     name=declaration.needed_text("name"),
                     description=declaration.text("description"),
                     parameters=parameters,
+                    family=FAMILY,
+                    extra={key: value for key, value in declaration.value.items() if key not in _OF_TOOLS},
                 )
             )
         for key, value in group.value.items():
             if key != "functionDeclarations" and value is not None:
                 tools.append(Tool(name=key, raw={key: value}, family=FAMILY))
     return tools
+
+
+def _rest_of_tools(root: Fields) -> dict[str, Any] | None:
+    """Where a search or a map may look."""
+    config = root.plain("toolConfig") or {}
+    return {key: value for key, value in config.items() if key != "functionCallingConfig"} or None
 
 
 def _tool_choice(root: Fields) -> ToolChoice | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from app.core.chat import ChatResult, Choice, FinishReason, ToolCall, Usage
+from app.core.chat import ChatResult, Choice, FinishReason, Text, ToolCall, Usage
 from app.core.errors import UnreadableAnswer
 from app.core.ids import new_id
 from app.formats.failures import in_band
+from app.formats.gemini.grounding import cite, write_grounding
 from app.formats.gemini.parts import read_parts, write_parts
 from app.formats.gemini.words import camel, read_finish, read_usage, write_finish, write_usage
 from app.formats.logprobs import read_gemini, tokens_of, write_gemini
@@ -40,9 +41,7 @@ def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
 
 
 def encode_result(result: ChatResult) -> bytes:
-    value: dict[str, Any] = {
-        "candidates": [_candidate(choice) for choice in result.choices]
-    }
+    value: dict[str, Any] = {"candidates": [_candidate(choice) for choice in result.choices]}
     if result.usage is not None:
         value["usageMetadata"] = write_usage(result.usage)
     value["modelVersion"] = result.model
@@ -70,6 +69,7 @@ def _answer(body: bytes) -> dict[str, Any]:
 
 def _choice(candidate: dict[str, Any], answer: str) -> Choice:
     parts = read_parts(candidate.get("content"), answer)
+    cite(parts, candidate)
     return Choice(
         parts=parts,
         index=as_count(candidate.get("index")),
@@ -86,6 +86,10 @@ def _candidate(choice: Choice) -> dict[str, Any]:
     }
     if (tokens := tokens_of(choice.logprobs)) is not None:
         candidate["logprobsResult"] = write_gemini(tokens)
+    texts = [part for part in choice.parts if isinstance(part, Text)]
+    citations = [citation for part in texts for citation in part.citations or []]
+    if (grounding := write_grounding(citations, "".join(part.text for part in texts))) is not None:
+        candidate["groundingMetadata"] = grounding
     return candidate
 
 

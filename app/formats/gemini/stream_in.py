@@ -8,6 +8,7 @@ import msgspec
 
 from app.core.chat import (
     Audio,
+    CitationDelta,
     Ended,
     Event,
     File,
@@ -33,6 +34,7 @@ from app.core.chat import (
 from app.core.errors import UpstreamDown
 from app.formats.failures import in_band
 from app.formats.gemini.array import ArrayReader
+from app.formats.gemini.grounding import MAX_TEXT, read_citations
 from app.formats.gemini.parts import FAMILY, read_parts
 from app.formats.gemini.result import blocked
 from app.formats.gemini.words import camel, read_finish, read_usage
@@ -40,12 +42,16 @@ from app.formats.logprobs import read_gemini, tokens_of
 from app.formats.payload import as_count, as_dicts, as_text, read_answer, try_read
 from app.formats.sse import SSEReader
 
+MOST_CITATIONS = 1000
 CUT = "The provider's stream broke off before its end."
 
 
 class _Candidate(msgspec.Struct):
     calls: int = 0
     finish: FinishReason | None = None
+    text: list[str] = []
+    size: int = 0
+    cited: list[dict[str, Any]] = []
 
 
 class GenerateStreamDecoder:
@@ -113,6 +119,9 @@ class GenerateStreamDecoder:
         state = self._candidates.setdefault(index, _Candidate())
         logprobs = tokens_of(read_gemini(value.get("logprobsResult")))
         for part in read_parts(value.get("content"), self._id, state.calls):
+            if isinstance(part, Text) and state.size < MAX_TEXT:
+                state.text.append(part.text)
+                state.size += len(part.text)
             if isinstance(part, Text) and logprobs:
                 events.append(TextDelta(part.text, index, logprobs))
                 logprobs = None
@@ -120,10 +129,18 @@ class GenerateStreamDecoder:
                 self._part(part, state, index, events)
         if logprobs:
             events.append(TextDelta("", index, logprobs))
+        self._cite(value, state, index, events)
         reason = read_finish(value.get("finishReason"), bool(state.calls))
         if reason is not None and reason != state.finish:
             state.finish = reason
             events.append(Finished(reason, index))
+
+    def _cite(self, value: dict[str, Any], state: _Candidate, index: int, events: list[Event]) -> None:
+        """Grounding comes at the end, and some repeat it."""
+        for citation in read_citations(value, "".join(state.text)):
+            if citation not in state.cited and len(state.cited) < MOST_CITATIONS:
+                state.cited.append(citation)
+                events.append(CitationDelta(citation, FAMILY, index))
 
     def _part(self, part: Part, state: _Candidate, index: int, events: list[Event]) -> None:
         match part:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from app.core.chat import (
+    CitationDelta,
     Event,
     Finished,
     FinishReason,
@@ -27,6 +28,7 @@ from app.core.chat import (
 from app.core.errors import AnyGPTError
 from app.core.ids import new_id
 from app.formats.gemini.errors import error_object
+from app.formats.gemini.grounding import write_grounding
 from app.formats.gemini.parts import write_parts
 from app.formats.gemini.words import write_finish, write_usage
 from app.formats.logprobs import write_gemini
@@ -47,12 +49,15 @@ class GenerateStreamEncoder:
         self._calls: dict[tuple[int, int], _Call] = {}
         self._finishes: dict[int, FinishReason] = {}
         self._usage: Usage | None = None
+        self._text: dict[int, list[str]] = {}  # what citations point into
+        self._citations: dict[int, list[dict[str, Any]]] = {}
 
     def encode(self, event: Event) -> bytes:
         match event:
             case Started():
                 self._started = event
             case TextDelta() | RefusalDelta():
+                self._text.setdefault(event.index, []).append(event.text)
                 if event.text or event.logprobs:
                     more = {"logprobsResult": write_gemini(event.logprobs)} if event.logprobs else {}
                     return self._parts(event.index, [{"text": event.text}], more)
@@ -67,6 +72,8 @@ class GenerateStreamEncoder:
                 return self._written(event.index, from_media(event.media_type, event.data))
             case ForeignDelta(family="gemini"):
                 return self._parts(event.index, [event.value])
+            case CitationDelta():
+                self._citations.setdefault(event.index, []).append(event.value)
             case Finished():
                 self._finishes[event.index] = event.reason
             case UsageReport():
@@ -85,6 +92,9 @@ class GenerateStreamEncoder:
                 "finishReason": write_finish(reason),
                 "index": index,
             }
+            citations, text = self._citations.get(index, []), "".join(self._text.get(index, []))
+            if (grounding := write_grounding(citations, text)) is not None:
+                candidate["groundingMetadata"] = grounding
             more: dict[str, Any] = {}
             if index == last:
                 more = {"usageMetadata": write_usage(self._usage or Usage()), **(extra or {})}

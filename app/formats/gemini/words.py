@@ -88,16 +88,27 @@ def read_usage(value: Any) -> Usage | None:
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
-    written = {
+    written: dict[str, Any] = {
         "promptTokenCount": usage.input,
         "candidatesTokenCount": usage.output - usage.reasoning,
         "totalTokenCount": usage.input + usage.output,
     }
     if usage.reasoning:
         written["thoughtsTokenCount"] = usage.reasoning
+    if usage.audio_input:
+        written["promptTokensDetails"] = _details(usage.input, usage.audio_input)
+    if usage.audio_output:
+        written["candidatesTokensDetails"] = _details(usage.output - usage.reasoning, usage.audio_output)
     if usage.cache_read:
         written["cachedContentTokenCount"] = usage.cache_read
     return written
+
+
+def _details(tokens: int, audio: int) -> list[dict[str, Any]]:
+    return [
+        {"modality": "TEXT", "tokenCount": max(tokens - audio, 0)},
+        {"modality": "AUDIO", "tokenCount": audio},
+    ]
 
 
 def _audio(details: Any) -> int:

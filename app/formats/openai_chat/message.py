@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.chat import Audio, Image, Part, Reasoning, Refusal, Text, ToolCall
+from app.core.chat import Audio, Foreign, Image, Part, Reasoning, Refusal, Text, ToolCall
 from app.formats.media import audio_name, data_url, split_data_url
-from app.formats.payload import as_dict, as_dicts, as_text, as_text_or_none, dump_text
+from app.formats.payload import as_dict, as_dicts, as_list, as_text, as_text_or_none, dump_text
 from app.formats.reasoning_items import open_seal, seal_of
 from app.formats.tool_ids import made_id
 
@@ -73,6 +73,9 @@ def read_message(message: dict[str, Any], answer: str) -> list[Part]:
         if text is not None:
             text.citations = annotations
     for position, call in enumerate(as_dicts(message.get("tool_calls"))):
+        if call.get("type") == "custom" and call.get("custom"):
+            parts.append(Foreign("openai", call))
+            continue
         function = as_dict(call.get("function"))
         name = as_text(function.get("name"))
         parts.append(
@@ -94,6 +97,20 @@ def read_message(message: dict[str, Any], answer: str) -> list[Part]:
     return parts
 
 
+def read_sources(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The addresses that some say beside their answer instead of in annotations: Perplexity's `search_results`,
+    its and xAI's `citations`."""
+    found = as_dicts(answer.get("search_results")) or as_list(answer.get("citations"))
+    sources = []
+    for source in found:
+        url = as_text(source.get("url")) if isinstance(source, dict) else as_text(source)
+        if url:
+            title = as_text(source.get("title")) if isinstance(source, dict) else ""
+            place = {"url": url, "title": title, "start_index": 0, "end_index": 0}
+            sources.append({"type": "url_citation", "url_citation": place})
+    return sources
+
+
 def read_call_arguments(value: Any) -> str:
     """JSON text; some write the object itself."""
     if isinstance(value, dict):
@@ -112,7 +129,8 @@ def write_message(parts: list[Part]) -> dict[str, Any]:
     text = "".join(part.text for part in parts if isinstance(part, Text))
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
     reasoning = [part for part in parts if isinstance(part, Reasoning)]
-    calls = [part for part in parts if isinstance(part, ToolCall)]
+    custom = [part.value for part in parts if isinstance(part, Foreign) and part.value.get("type") == "custom"]
+    calls = [write_call(part) for part in parts if isinstance(part, ToolCall)] + custom
     images = [part for part in parts if isinstance(part, Image)]
     audio = next((part for part in parts if isinstance(part, Audio)), None)
     if text or not (calls or refusal):
@@ -124,7 +142,7 @@ def write_message(parts: list[Part]) -> dict[str, Any]:
     if any(part.signature or part.redacted for part in reasoning):
         message["reasoning_details"] = [write_detail(part, number) for number, part in enumerate(reasoning)]
     if calls:
-        message["tool_calls"] = [write_call(call) for call in calls]
+        message["tool_calls"] = calls
     if images:
         message["images"] = [write_image(image) for image in images]
     if audio:

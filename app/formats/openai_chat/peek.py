@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,8 +14,9 @@ from app.formats.media import AUDIO_SHARE, IMAGE_BYTES
 from app.formats.payload import as_dict, as_text, kind, peek
 
 _NONE = msgspec.Raw(b"")
+_NO_NEEDS: frozenset[str] = frozenset()
 EXTENSIONS = ("models", "provider")  # OpenRouter's, for the gateway; taken out before relaying
-_MEDIA = (b'"image_url"', b'"input_audio"', b'"file"', b'"document_url"')
+_MEDIA = re.compile(rb'"(?:image_url|input_audio|file|document_url)"')
 
 
 class _StreamOptions(msgspec.Struct):
@@ -55,15 +57,13 @@ def peek_chat(body: bytes) -> Peek:
     check_list(messages, "messages")
     needs: set[str] = set()
     size = len(messages)
-    if any(word in messages for word in _MEDIA):
+    if _MEDIA.search(messages):
         size -= _media(messages, needs)
-    tools, functions = bytes(head.tools), bytes(head.functions)
-    for offered in (tools, functions):
-        if offered.startswith(b"[") and offered[1:].strip() != b"]":
+    for offered in (head.tools, head.functions):
+        if offered is not _NONE and (tools := bytes(offered)).startswith(b"[") and tools[1:].strip() != b"]":
             needs.add("tools")
-            size += len(offered)
-    response_format = bytes(head.response_format)
-    if b"json" in response_format:
+            size += len(tools)
+    if head.response_format is not _NONE and b"json" in (response_format := bytes(head.response_format)):
         needs.add("json")
         size += len(response_format)
     if head.reasoning_effort not in (None, "none", "minimal"):
@@ -83,7 +83,7 @@ def peek_chat(body: bytes) -> Peek:
         model=head.model,
         stream=bool(head.stream),
         max_tokens=limit * head.n if limit is not None and head.n else limit,
-        needs=frozenset(needs),
+        needs=frozenset(needs) if needs else _NO_NEEDS,
         input_bytes=size,
         include_usage=bool(head.stream_options and head.stream_options.include_usage),
         user=head.user,

@@ -41,7 +41,7 @@ _NEW_LIMIT = re.compile(r"(?:^|[/:])(?:o\d|gpt-[5-9]|codex)")
 # in a round of tools these want their thoughts back, and take them (documentation of DeepSeek and Moonshot)
 _THOUGHTS_BACK = re.compile(r"deepseek|kimi", re.IGNORECASE)
 _SIGNED_CALLS = re.compile(r"gemini", re.IGNORECASE)  # Google's own endpoint of this format; others refuse the field
-_SAID = ("user", "name", "detail", "refusal")
+_SAID = ("user", "name", "detail", "refusal", "showing")
 _NAME = "OpenAI's chat format"
 
 

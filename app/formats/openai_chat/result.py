@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.chat import ChatResult, Choice, FinishReason, ToolCall, Usage
+from app.core.chat import ChatResult, Choice, FinishReason, Text, ToolCall, Usage
 from app.core.errors import UnreadableAnswer
 from app.core.ids import new_id
 from app.formats.failures import in_band
 from app.formats.logprobs import read_openai
-from app.formats.openai_chat.message import read_message, write_message
+from app.formats.openai_chat.message import read_message, read_sources, write_message
 from app.formats.openai_chat.words import chunk_usage, read_finish, write_finish, write_usage
-from app.formats.payload import as_count, as_dict, as_dicts, as_text, dump, read_answer
+from app.formats.payload import as_count, as_dict, as_dicts, as_text, as_text_or_none, dump, read_answer
 
 _KEPT = ("system_fingerprint", "service_tier", "citations", "search_results")
 
@@ -20,11 +20,13 @@ def decode_result(body: bytes) -> ChatResult:
     value = read_answer(body)
     refuse_error(value, body)
     answer = as_text(value.get("id"))
+    choices = [_choice(choice, answer) for choice in _choices(value, body)]
+    _cite(choices[0], value)
     return ChatResult(
         id=answer,
         model=as_text(value.get("model")),
         created=as_count(value.get("created")),
-        choices=[_choice(choice, answer) for choice in _choices(value, body)],
+        choices=choices,
         usage=chunk_usage(value),
         extra={key: value[key] for key in _KEPT if value.get(key) is not None},
     )
@@ -77,11 +79,18 @@ def _choices(value: dict[str, Any], body: bytes) -> list[dict[str, Any]]:
     return choices
 
 
+def _cite(choice: Choice, value: dict[str, Any]) -> None:
+    text = next((part for part in reversed(choice.parts) if isinstance(part, Text)), None)
+    if text is not None and not text.citations:
+        text.citations = read_sources(value) or None
+
+
 def _choice(choice: dict[str, Any], answer: str) -> Choice:
     parts = read_message(as_dict(choice.get("message")), answer)
     return Choice(
         index=as_count(choice.get("index")),
         parts=parts,
         finish=read_finish(choice.get("finish_reason"), any(isinstance(part, ToolCall) for part in parts)),
+        stop_sequence=as_text_or_none(choice.get("stop_reason")),  # vLLM's
         logprobs=read_openai(choice.get("logprobs")),
     )

@@ -29,12 +29,19 @@ from app.core.errors import UpstreamDown
 from app.formats.failures import in_band
 from app.formats.logprobs import read_openai
 from app.formats.media import data_url
-from app.formats.openai_chat.message import google_signature, read_call_arguments, read_content, read_reasoning
+from app.formats.openai_chat.message import (
+    google_signature,
+    read_call_arguments,
+    read_content,
+    read_reasoning,
+    read_sources,
+)
 from app.formats.openai_chat.words import chunk_usage, read_finish
-from app.formats.payload import as_count, as_dict, as_dicts, as_text, read_answer, try_read
+from app.formats.payload import as_count, as_dict, as_dicts, as_text, as_text_or_none, read_answer, try_read
 from app.formats.sse import Frame, SSEReader
 from app.formats.tool_ids import made_id
 
+MOST_SOURCES = 1000
 CUT = "The provider's stream broke off before its end."
 
 
@@ -61,6 +68,7 @@ class ChatStreamDecoder:
         self._started = False
         self._failed = False
         self._done = False
+        self._cited: set[str] = set()  # addresses that are said
 
     def feed(self, chunk: bytes) -> list[Event]:
         events: list[Event] = []
@@ -113,9 +121,19 @@ class ChatStreamDecoder:
             events.append(Started(self._id, as_text(value.get("model")), as_count(value.get("created"))))
         for choice in choices:
             self._choice(choice, events)
+        if choices:
+            self._cite(value, events)
         usage = chunk_usage(value)
         if usage is not None:
             events.append(UsageReport(usage))
+
+    def _cite(self, value: dict[str, Any], events: list[Event]) -> None:
+        """Addresses beside the answer, which some repeat in every chunk."""
+        for source in read_sources(value):
+            url = source["url_citation"]["url"]
+            if url not in self._cited and len(self._cited) < MOST_SOURCES:
+                self._cited.add(url)
+                events.append(CitationDelta(source, "openai"))
 
     def _fail(self, value: dict[str, Any], events: list[Event]) -> None:
         if not self._failed:
@@ -145,6 +163,7 @@ class ChatStreamDecoder:
         if refused:
             events.append(RefusalDelta("", index, refused))
         for annotation in as_dicts(delta.get("annotations")):
+            self._cited.add(as_text(as_dict(annotation.get("url_citation")).get("url")))
             events.append(CitationDelta(annotation, "openai", index))
         for call in as_dicts(delta.get("tool_calls")):
             self._call(call, state, index, events)
@@ -158,16 +177,19 @@ class ChatStreamDecoder:
         if value.get("error"):
             self._fail(value, events)
         elif value.get("finish_reason") and state.finish is None:
-            self._finish(index, state, value["finish_reason"], events)
+            stop = as_text_or_none(value.get("stop_reason"))  # vLLM's
+            self._finish(index, state, value["finish_reason"], events, stop)
 
-    def _finish(self, index: int, state: _Choice, reason: Any, events: list[Event]) -> None:
+    def _finish(
+        self, index: int, state: _Choice, reason: Any, events: list[Event], stop_sequence: str | None = None
+    ) -> None:
         for call in state.calls:
             self._begin(call, index, events)
         state.finish = read_finish(reason, bool(state.calls))
         if state.finish is FinishReason.ERROR:
             self._fail({"error": {"message": "The provider ended its answer with an error."}}, events)
         elif state.finish is not None:
-            events.append(Finished(state.finish, index))
+            events.append(Finished(state.finish, index, stop_sequence))
 
     def _call(self, value: dict[str, Any], state: _Choice, index: int, events: list[Event]) -> None:
         function = as_dict(value.get("function"))

@@ -62,7 +62,7 @@ def read_usage(value: Any) -> Usage | None:
         return None
     if len(value) == 3 and (plain := _plain_usage(value)) is not None:
         return plain
-    prompt_details = as_dict(value.get("prompt_tokens_details"))
+    prompt_details = as_dict(value.get("prompt_tokens_details")) or as_dict(value.get("prompt_token_details"))
     completion_details = as_dict(value.get("completion_tokens_details"))
     prompt, completion = as_count(value.get("prompt_tokens")), as_count(value.get("completion_tokens"))
     reasoning = as_count(completion_details.get("reasoning_tokens"))
@@ -78,6 +78,7 @@ def read_usage(value: Any) -> Usage | None:
         as_count(prompt_details.get("cached_tokens"))
         or as_count(value.get("prompt_cache_hit_tokens"))
         or as_count(value.get("cached_tokens"))
+        or as_count(value.get("num_cached_tokens"))  # Mistral
         or as_count(value.get("cache_read_input_tokens"))
     )
     written = as_count(prompt_details.get("cache_write_tokens")) or as_count(value.get("cache_creation_input_tokens"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import msgspec
-
 from app.core.chat import (
     Audio,
     ChatRequest,
@@ -25,8 +23,9 @@ from app.core.chat import (
 )
 from app.core.errors import Unsupported
 from app.formats.base import UpstreamCall
+from app.formats.efforts import effort_notes, effort_of
 from app.formats.extras import own_extras, refuse, refuse_extras
-from app.formats.left_out import left_out
+from app.formats.left_out import left_out, outline, without
 from app.formats.media import audio_name, data_url
 from app.formats.openai_responses.content import FOREIGN
 from app.formats.openai_responses.request_in import LOGPROBS
@@ -38,7 +37,6 @@ from app.formats.tool_ids import safe_id
 PATH = "/responses"
 LEAST_TOKENS = 16  # OpenAI refuses a smaller limit
 _ENCRYPTED = "reasoning.encrypted_content"  # of `include`
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _SHARED = (
     "service_tier",
     "prompt_cache_key",
@@ -56,20 +54,18 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     _refuse(request)
     own = own_extras(request, OWN)
     stored = bool(own.get("store", False))
+    notes = _notes(request)
     instructions, messages = _instructions(request)
     body: dict[str, Any] = {"model": model}
     if instructions is not None:
         body["instructions"] = instructions
-    items = [item for number, message in messages for item in _items(message, f"messages[{number}]", stored)]
+    items = [item for number, message in messages for item in _items(message, f"messages[{number}]", stored, notes)]
     if items or not own:
         body["input"] = items
-    approximated = [f"{key}: left out; {NAME} has none." for key in _ADVICE if getattr(request, key) is not None]
-    told = (*own, *_SHARED, "verbosity", "store", "detail")
-    approximated += left_out(msgspec.structs.replace(request, user=None), NAME, said=told)
     if request.max_tokens is not None:
         body["max_output_tokens"] = max(request.max_tokens, LEAST_TOKENS)
         if request.max_tokens < LEAST_TOKENS:
-            approximated.append(f"max_tokens: raised to {LEAST_TOKENS}, the least that {NAME} takes.")
+            notes.append(f"max_tokens: raised to {LEAST_TOKENS}, the least that {NAME} takes.")
     for key in ("temperature", "top_p", "top_logprobs", "user"):
         if (value := getattr(request, key)) is not None:
             body[key] = value
@@ -77,7 +73,7 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
         body["metadata"] = request.metadata
     _tools(body, request)
     _text(body, request, own)
-    _reason(body, request)
+    _reason(body, request, notes)
     chat = own_extras(request, FAMILY)
     body |= {key: chat[key] for key in _SHARED if key in chat}
     body["store"] = False
@@ -85,7 +81,19 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     _include(body, request, model, stored)
     if request.stream:
         body["stream"] = True
-    return UpstreamCall(path=PATH, body=dump(body), approximated=approximated)
+    return UpstreamCall(path=PATH, body=dump(body), approximated=outline(notes))
+
+
+def _notes(request: ChatRequest) -> list[str]:
+    said = ["user", "detail", "refusal", "showing"]
+    if request.extra.get("family") == FAMILY:
+        said += [*_SHARED, "verbosity", "store"]
+    notes = left_out(request, NAME, family=OWN, said=said, keeps=_goes_back)
+    return notes + without(request, NAME, *_ADVICE)
+
+
+def _goes_back(part: Reasoning, _: Message) -> bool:
+    return returned_item(part, stored=True) is not None
 
 
 def _refuse(request: ChatRequest) -> None:
@@ -110,7 +118,7 @@ def _instructions(request: ChatRequest) -> tuple[str | None, list[tuple[int, Mes
     return (prompt.text, numbered[1:]) if isinstance(prompt, Text) and prompt.text else (None, numbered)
 
 
-def _items(message: Message, place: str, stored: bool) -> list[dict[str, Any]]:
+def _items(message: Message, place: str, stored: bool, notes: list[str]) -> list[dict[str, Any]]:
     """Calls, results, reasoning and this format's own items stand beside the messages, in the order they came."""
     items: list[dict[str, Any]] = []
     said: list[Part] = []
@@ -124,7 +132,7 @@ def _items(message: Message, place: str, stored: bool) -> list[dict[str, Any]]:
         match part:
             case ToolCall() | ToolResult() | Reasoning():
                 speak()
-                items += _beside(part, place, stored)
+                items += _beside(part, place, stored, notes)
             case Foreign(family="openai-responses") if part.value.get("type") not in FOREIGN:
                 speak()
                 items.append(part.value)
@@ -136,7 +144,9 @@ def _items(message: Message, place: str, stored: bool) -> list[dict[str, Any]]:
     return items
 
 
-def _beside(part: ToolCall | ToolResult | Reasoning, place: str, stored: bool) -> list[dict[str, Any]]:
+def _beside(
+    part: ToolCall | ToolResult | Reasoning, place: str, stored: bool, notes: list[str]
+) -> list[dict[str, Any]]:
     if isinstance(part, Reasoning):
         item = returned_item(part, stored=stored)
         return [item] if item else []
@@ -144,9 +154,11 @@ def _beside(part: ToolCall | ToolResult | Reasoning, place: str, stored: bool) -
         call = {"type": "function_call", "call_id": safe_id(part.id), "name": part.name}
         return [call | {"arguments": part.arguments or "{}"}]
     output: str | list[dict[str, Any]]
+    if part.is_error:
+        notes.append(f'{place}: a failed result begins with "Error:"; {NAME} has no flag for it.')
     if all(isinstance(piece, Text) for piece in part.parts):
         output = "".join(piece.text for piece in part.parts if isinstance(piece, Text))
-        output = f"Error: {output}" if part.is_error else output  # the format has no flag for it
+        output = f"Error: {output}" if part.is_error else output
     else:
         error: list[Part] = [Text("Error:")] if part.is_error else []
         output = [_part(piece, place) for piece in [*error, *part.parts]]
@@ -252,19 +264,13 @@ def _text(body: dict[str, Any], request: ChatRequest, own: dict[str, Any]) -> No
         body["text"] = text
 
 
-def _reason(body: dict[str, Any], request: ChatRequest) -> None:
+def _reason(body: dict[str, Any], request: ChatRequest, notes: list[str]) -> None:
     wish = request.reasoning
     if wish is None:
         return
-    reasoning: dict[str, Any] = {}
-    effort = wish.effort
-    if effort:
-        effort = "xhigh" if effort == "max" else effort
-        reasoning["effort"] = effort if effort in _EFFORTS else "medium"
-    elif wish.budget == 0:
-        reasoning["effort"] = "none"
-    elif wish.budget is not None and wish.budget > 0:
-        reasoning["effort"] = "low" if wish.budget <= 4096 else "medium" if wish.budget <= 16384 else "high"
+    effort = effort_of(wish)
+    reasoning: dict[str, Any] = {"effort": effort} if effort else {}
+    notes += effort_notes(wish, effort, NAME)
     if wish.include:
         reasoning["summary"] = "auto"
     if reasoning:

@@ -135,7 +135,7 @@ class ResponseStreamDecoder:
                 said, logprobs = as_text(value.get("text")), as_dicts(value.get("logprobs"))
                 self._rest(self._item(index, "message"), part, said, False, events, logprobs)
             case "response.refusal.done":
-                self._rest(self._item(index, "message"), part, as_text(value.get("refusal")), True, events)
+                self._rest(self._item(index, "message"), part, as_text(value.get("refusal")), True, events, [])
             case "response.output_text.annotation.added":
                 item = self._item(index, "message")
                 item.annotations[part] = item.annotations.get(part, 0) + 1

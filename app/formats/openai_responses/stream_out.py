@@ -25,11 +25,11 @@ from app.core.chat import (
 )
 from app.core.errors import AnyGPTError
 from app.formats.base import Peek
+from app.formats.logprobs import complete
 from app.formats.openai_responses.envelope import envelope, item_id
 from app.formats.openai_responses.errors import error_event, failed_event
 from app.formats.openai_responses.items import new_call, new_message, new_picture, text_part, write_annotation
 from app.formats.openai_responses.words import write_status, write_usage
-from app.formats.logprobs import complete
 from app.formats.reasoning_items import write_item as write_reasoning
 from app.formats.sse import write_event
 

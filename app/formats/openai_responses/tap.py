@@ -133,7 +133,7 @@ class ResponseTap(StreamTap):
             super()._keep(raw)
 
     def _words(self, value: dict[str, Any]) -> str:
-        if value.get("type") in _DELTAS:
+        if as_text(value.get("type")) in _DELTAS:
             return as_text(value.get("delta"))
         if value.get("type") == "response.output_item.added":
             return as_text(as_dict(value.get("item")).get("name"))

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from app.core.chat import FinishReason, Usage
 from app.formats.base import ClientFormat, Peek, Tap, UpstreamCall
 from app.formats.operations.file_tap import FileTap
-from app.formats.payload import peek
 from app.formats.relay_only import RelayOnly
-
-_BYTES_FOR_ONE = 100  # of a file for one of text: a minute of compressed sound is some 500 KB and some 1,500 tokens
-
-
-class _Sizes(msgspec.Struct):
-    prompt: str = ""
-    file_bytes: int = 0
-
-
-_sizes = msgspec.json.Decoder(_Sizes)
 
 
 class Transcriptions(RelayOnly):
-    """`body` is the form's plain fields as JSON, and `file_bytes` among them; the form itself is sent by the gateway.
-    The answer is JSON, text or subtitles, as `response_format` says, or events; models that do not stream answer whole
-    all the same."""
+    """`body` is the form's plain fields as JSON: the sound takes no place in the model's window, which hears it piece
+    by piece. The form itself is sent by the gateway. The answer is JSON, text or subtitles, as `response_format` says,
+    or events; models that do not stream answer whole all the same."""
 
     name = "openai-transcriptions"
     asks = "transcriptions"
@@ -34,10 +21,6 @@ class Transcriptions(RelayOnly):
     needs = frozenset({"audio_in"})
     stream_type = ""
     keep_alive = b""
-
-    def input_bytes(self, body: bytes) -> int:
-        sizes = peek(body, _sizes)
-        return len(sizes.prompt.encode()) + sizes.file_bytes // _BYTES_FOR_ONE
 
     def tap(self, *, strip_usage: bool) -> Tap:
         return FileTap()

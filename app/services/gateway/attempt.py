@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from app.core.chat import Usage
+from app.core.chat import ChatResult
 from app.core.clock import Clock
 from app.core.errors import (
     AnyGPTError,
     RequestRefused,
+    SlowClient,
     UnreadableAnswer,
     Unsupported,
     UpstreamDown,
@@ -20,13 +21,16 @@ from app.core.errors import (
 from app.core.money import format_usd
 from app.db.engine import Database, Upsert
 from app.formats.base import UpstreamCall, UpstreamFormat
+from app.formats.estimate import read_answer_text
 from app.formats.failures import read_error
 from app.formats.registry import FORMATS
 from app.providers.transport import Timeouts, UpstreamAnswer
 from app.routing.document import RouterDocument
 from app.routing.plan import Planned
 from app.services.gateway.admission import Admission
+from app.services.gateway.alarm import Alarm
 from app.services.gateway.call import AttemptRecord, Call, ClientSide, Header
+from app.services.gateway.estimate import Estimator
 from app.services.gateway.readers import EventReader, Reader, RelayReader, TranslateReader
 from app.services.gateway.record import opened
 from app.services.health import Health
@@ -63,9 +67,17 @@ class Deadline:
 
 
 class Attempts:
-    def __init__(self, db: Database, health: Health, admission: Admission, table: Upsert, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database,
+        health: Health,
+        admission: Admission,
+        estimator: Estimator,
+        table: Upsert,
+        clock: Clock,
+    ) -> None:
         self._db, self._health, self._admission = db, health, admission
-        self._table, self._clock = table, clock
+        self._estimator, self._table, self._clock = estimator, table, clock
         self._no_usage: set[str] = set()  # providers that refuse stream_options; bounded by their number
 
     async def run(
@@ -84,29 +96,41 @@ class Attempts:
         asks = self._asks_usage(call, provider, format)
         upstream_call = self._upstream_call(call, planned, format, asks)
         record = self._open(call, planned, credential)
+        if upstream_call.approximated:
+            record.approximated = upstream_call.approximated
         reader = self._reader(call, format, strip=asks) if call.peek.stream else None
         answer: UpstreamAnswer | None = None
+        body = b""
+        # a whole answer has no first content to wait for, only an end
+        alarm = Alarm(deadline.first() if reader is not None else deadline.end)
         try:
             try:
-                # a whole answer has no first content to wait for, only an end
-                async with asyncio.timeout_at(deadline.first() if call.peek.stream else deadline.end) as timer:
-                    answer = await provider.upstream.call(
-                        call.format_name if format is None else format.name,
-                        upstream_call,
-                        credential.secret,
-                        read_error,
-                        OUR_TIME,
-                    )
-                    if call.format is not None and not call.format.stream_type:
-                        call.content_type = answer.headers.get("content-type")
-                    if reader is not None:
-                        await self._pass_on(call, client, record, answer, reader, timer, deadline)
-                    else:
-                        body = await answer.read(MAX_ANSWER)
-                        whole = self._whole(call, record, format, body)
-            except TimeoutError:
-                raise UpstreamTimeout(_timed_out(record, deadline)) from None
-            self._succeeded(record, call, reader)
+                answer = await provider.upstream.call(
+                    call.format_name if format is None else format.name,
+                    upstream_call,
+                    credential.secret,
+                    read_error,
+                    OUR_TIME,
+                )
+                if call.format is not None and not call.format.stream_type:
+                    call.content_type = answer.headers.get("content-type")
+                if reader is not None:
+                    await self._pass_on(call, client, record, answer, reader, alarm, deadline)
+                else:
+                    body = await answer.read(MAX_ANSWER)
+                    whole = self._whole(call, record, format, body)
+            except asyncio.CancelledError:
+                if not alarm.answered():
+                    raise
+                raise _late(record, deadline, alarm) from None
+            finally:
+                alarm.stop()
+            if reader is not None:
+                record.usage, call.finish = reader.usage, reader.finish
+            if record.usage is None:
+                said, size = (reader.said, reader.output_text) if reader is not None else (record.said, 0)
+                record.usage = await self._estimator.usage(call, record.deployment.model, said, size, body)
+            self._succeeded(record, call)
             await commit(call)
             extra = self._metadata(call)
             if reader is not None:
@@ -117,7 +141,9 @@ class Attempts:
         except (AnyGPTError, asyncio.CancelledError) as error:
             if answer is not None:
                 answer.close()
-            self._failed(call, record, reader, error)
+            self._failed(call, record, error)
+            if not call.recorded:
+                await self._count_partial(call, record, reader, error)
             if isinstance(error, RequestRefused) and asks and b"stream_options" in error.body and not call.begun:
                 self._no_usage.add(provider.id)
                 return await self.run(call, client, planned, provider, credential, deadline, commit)
@@ -130,7 +156,7 @@ class Attempts:
         record: AttemptRecord,
         answer: UpstreamAnswer,
         reader: Reader,
-        timer: asyncio.Timeout,
+        alarm: Alarm,
         deadline: Deadline,
     ) -> None:
         """Streams until the end marker, which stays with the reader. Before the first content everything is held."""
@@ -144,9 +170,11 @@ class Attempts:
             if reader.error is not None:
                 raise _upstream_error(reader.error)
             if call.begun:
-                timer.reschedule(deadline.next())
+                alarm.move(deadline.next())
                 if piece:
+                    alarm.client = True
                     await client.write(piece)
+                    alarm.client = False
                 if check_at is not None and (passed := passed + len(chunk)) > check_at:
                     check_at = passed + self._top_up(call, reader, passed, chunk)
             else:
@@ -154,8 +182,10 @@ class Attempts:
                     held.append(piece)
                 size += len(chunk)
                 if reader.content or reader.events > HOLD_EVENTS or size > HOLD_BYTES:
-                    timer.reschedule(deadline.next())
+                    alarm.move(deadline.next())
+                    alarm.client = True
                     await self._begin(call, client, record, held)
+                    alarm.client = False
             if reader.ended:
                 break
         else:
@@ -186,12 +216,12 @@ class Attempts:
         if format is None:
             assert call.format is not None
             record.usage, call.finish = call.format.result_usage(body)
-            if record.usage is None:
-                record.usage = _estimated(call, len(body) // 2)
             return body
         result = format.decode_result(body)
         result.asked = call.request
-        record.usage = result.usage or _estimated(call, len(body) // 2)
+        record.usage = result.usage
+        if record.usage is None and isinstance(result, ChatResult):
+            record.said = read_answer_text(result)
         call.finish = result.finish
         return call.format.encode_result(result) if call.format is not None else result
 
@@ -217,19 +247,14 @@ class Attempts:
         self._health.started(planned.deployment, call.question.input_tokens if call.question is not None else 0)
         return record
 
-    def _succeeded(self, record: AttemptRecord, call: Call, reader: Reader | None) -> None:
+    def _succeeded(self, record: AttemptRecord, call: Call) -> None:
         record.ended = self._clock.monotonic()
         record.status = 200
-        if reader is not None:
-            record.usage = reader.usage or _estimated(call, reader.output_text)
-            call.finish = reader.finish
         _price(record)
         call.status = 200
         self._health.succeeded(record.deployment, record.credential_id, record.first_token_ms)
 
-    def _failed(
-        self, call: Call, record: AttemptRecord, reader: Reader | None, error: AnyGPTError | asyncio.CancelledError
-    ) -> None:
+    def _failed(self, call: Call, record: AttemptRecord, error: AnyGPTError | asyncio.CancelledError) -> None:
         if call.recorded:  # the answer was whole; the client left while it was handed over
             return
         record.ended = self._clock.monotonic()
@@ -244,13 +269,21 @@ class Attempts:
             record.error = ours.message if ours is not None else "the client left before the end"
             record.label = ours.code if ours is not None else "client left"
             self._health.released(record.deployment)
-        # what was said before the end is paid for; a usage from the stream's beginning does not know how much that was
-        if reader is not None and (reader.usage is not None or call.begun):
-            said = _estimated(call, reader.output_text)
-            record.usage = usage = reader.usage or said
-            if usage.output < said.output:
-                usage.output, usage.estimated = said.output, True
-            _price(record)
+
+    async def _count_partial(
+        self, call: Call, record: AttemptRecord, reader: Reader | None, error: AnyGPTError | asyncio.CancelledError
+    ) -> None:
+        """What was read and said before the end is paid for."""
+        left = not isinstance(error, UpstreamError)  # the provider was at work: what it read, at least, it counts
+        reported = reader.usage if reader is not None else None
+        if reported is None and not call.begun and not left:
+            return
+        said, size = (reader.said, reader.output_text) if reader is not None else ("", 0)
+        counted = await self._estimator.usage(call, record.deployment.model, said, size)
+        record.usage = reported or counted
+        if record.usage.output < counted.output:  # a usage from the stream's beginning does not know what came after
+            record.usage.output, record.usage.estimated = counted.output, True
+        _price(record)
 
     def _top_up(self, call: Call, reader: Reader, passed: int, chunk: bytes) -> int:
         """A stream that outgrows its reservation reserves more; returns the bytes until the next look: half the way
@@ -354,11 +387,6 @@ def _price(record: AttemptRecord) -> None:
     record.cost = None if price is None or record.usage is None else price.cost(record.usage)
 
 
-def _estimated(call: Call, characters: int) -> Usage:
-    """Where the provider reported nothing: four bytes a token, marked as estimated."""
-    return Usage(input=call.peek.input_bytes // 4, output=characters // 4, estimated=True)
-
-
 def _upstream_error(error: AnyGPTError) -> UpstreamError:
     return error if isinstance(error, UpstreamError) else UnreadableAnswer(error.message)
 
@@ -371,8 +399,10 @@ def _joined(pieces: list[Any]) -> Any:
     return [event for piece in pieces for event in piece]
 
 
-def _timed_out(record: AttemptRecord, deadline: Deadline) -> str:
+def _late(record: AttemptRecord, deadline: Deadline, alarm: Alarm) -> AnyGPTError:
+    if alarm.client:
+        return SlowClient("The client did not read its answer in time, so it was given up.")
     waited = (
         "whole answer" if deadline.over() else "next part of its answer" if record.first_content else "first content"
     )
-    return f"{record.deployment.provider} took too long over the {waited}."
+    return UpstreamTimeout(f"{record.deployment.provider} took too long over the {waited}.")

@@ -71,6 +71,8 @@ class AttemptRecord:
     ended: float = 0.0
     first_content: float | None = None
     usage: Usage | None = None
+    approximated: list[str] = field(default_factory=list)  # what the provider's format says only roughly, or not
+    said: str | None = None  # of a whole answer without usage
     cost: int | None = None
 
     @property

@@ -49,13 +49,15 @@ class Counting:
         if name is None or provider is None or (credential := self._health.credential(provider, set())) is None:
             return None
         assert call.format is not None
-        request = call.format.decode_request(call.body, call.path_model, call.path_stream)
-        if not isinstance(request, ChatRequest):
-            raise BadRequest("Only questions of chat can be counted.")
-        counter = COUNTERS[name]
-        upstream_call = counter.call(msgspec.structs.replace(request, stream=False), planned.deployment.model)
-        if counter.format == call.format_name:  # they mean nothing to another maker
+        counter, model = COUNTERS[name], planned.deployment.model
+        if call.format is counter.format:
+            upstream_call = counter.call(call.body, model)
             upstream_call.headers = upstream_call.headers | call.passed
+        else:
+            request = call.format.decode_request(call.body, call.path_model, call.path_stream)
+            if not isinstance(request, ChatRequest):
+                raise BadRequest("Only questions of chat can be counted.")
+            upstream_call = counter.call_for(msgspec.structs.replace(request, stream=False), model)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 answer = await provider.upstream.call(name, upstream_call, credential.secret, read_error)

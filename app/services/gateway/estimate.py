@@ -6,7 +6,8 @@ import asyncio
 
 from app.core.chat import ChatRequest, Usage
 from app.core.errors import AnyGPTError
-from app.formats.estimate import family_of, input_tokens, read_question
+from app.formats.estimate import family_of, input_tokens, read_answer_text, read_question
+from app.formats.registry import CLIENT_FORMATS
 from app.providers.tokens import count_tokens
 from app.services.gateway.call import Call
 
@@ -27,8 +28,12 @@ class Estimator:
         reading = read_question(request)
         return input_tokens(reading, await self.text(reading.text), family_of(model))
 
-    async def usage(self, call: Call, model: str, said: str, characters: int) -> Usage:
-        """The use of an answer whose text, or the beginning of it, is `said`, of `characters` in all."""
+    async def usage(self, call: Call, model: str, said: str | None, characters: int, body: bytes = b"") -> Usage:
+        """The use of an answer whose text, or the beginning of it, is `said`, of `characters` in all; None: it stands
+        in `body`, in the client's format."""
+        if said is None:
+            said = _said(call, body)
+        characters = max(characters, len(said))
         output = await self.text(said)
         if len(said) and characters > len(said):
             output = output * characters // len(said)
@@ -41,6 +46,17 @@ class Estimator:
         async with self._room:
             found = await asyncio.to_thread(count_tokens, text[:MOST])
         return found * len(text) // min(len(text), MOST)
+
+
+def _said(call: Call, body: bytes) -> str:
+    """The text of a whole answer that was relayed."""
+    wire = CLIENT_FORMATS.get(call.format_name)
+    if wire is None:
+        return ""
+    try:
+        return read_answer_text(wire.decode_result(body))
+    except AnyGPTError:
+        return body.decode("utf-8", "replace")
 
 
 def _decoded(call: Call) -> object:

@@ -104,8 +104,30 @@ def _request(call: Call, now: float) -> tuple[Any, ...]:
         orjson.dumps(sorted(question.needs)) if question is not None and question.needs else b"[]",
         question.input_tokens if question is not None else 0,
         call.peek.max_tokens,
-        orjson.dumps(plan.decision(question)) if plan is not None and question is not None else None,
+        _decision(call),
     )
+
+
+def _decision(call: Call) -> bytes | None:
+    """As JSON. Most requests are decided alike: what was written before is taken again."""
+    plan, question = call.plan, call.question
+    if plan is None or question is None:
+        return None
+    approximated = call.attempts[-1].approximated if call.attempts else ()
+    if plan.dropped or approximated:
+        return orjson.dumps(plan.decision(question) | ({"approximated": approximated} if approximated else {}))
+    order = tuple([(each.deployment.provider, each.deployment.model, each.rule) for each in plan.order])
+    known = (plan.router, plan.version, plan.rule, question.needs, order)
+    written = _decisions.get(known)
+    if written is None:
+        if len(_decisions) >= MAX_DECISIONS:
+            _decisions.clear()
+        written = _decisions[known] = orjson.dumps(plan.decision(question))
+    return written
+
+
+MAX_DECISIONS = 1000
+_decisions: dict[tuple[Any, ...], bytes] = {}
 
 
 def _totals(attempts: list[AttemptRecord]) -> tuple[Usage, float | None]:

@@ -225,7 +225,7 @@ async def test_504_where_no_provider_answers_in_time(server: AppServer, upstream
         check(await client.post(path, json=body(path, model)), path, 504, "took too long over the whole answer")
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1", "/v1/", "/v1/chat", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1", "/v1/", "/v1/chat", "/v1/images/edits"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_404_for_an_unknown_path(server: AppServer, path: str, method: str) -> None:
     async with server.client() as client:

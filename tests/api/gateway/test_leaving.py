@@ -53,7 +53,9 @@ async def test_leaving_before_the_first_word_ends_the_call(server: AppServer, up
             await client.post(CHAT, json=chat(model), timeout=0.1)
     await until(lambda: upstream.seen("hang")[0]["left"])
     row = await until(lambda: newest(server, model))
-    assert (row.status, row.cost) == (499, 0)
+    assert row.status == 499
+    assert row.estimated
+    assert row.input_tokens > 0
 
 
 async def test_a_place_and_a_reservation_are_given_back(server: AppServer, upstream: RunningUpstream) -> None:

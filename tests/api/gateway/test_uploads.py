@@ -7,6 +7,7 @@ import hashlib
 import json
 import tracemalloc
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ import pytest
 
 from tests.api.gateway.asking import CHAT
 from tests.api.gateway.test_errors import check
-from tests.app_server import AppServer
+from tests.app_server import AppServer, running_app
 from tests.upstream import operations
 from tests.upstream.fixtures import RunningUpstream
 
@@ -92,8 +93,27 @@ async def test_answers_that_are_no_json_keep_their_bytes_and_type(
     sample = operations.TRANSCRIPTS[shape]
     assert (answer.content, answer.headers["content-type"]) == (sample.body, sample.content_type)
     row = server.ledger(answer.headers["x-request-id"]).row
-    assert row.estimated
-    assert row.input_tokens >= len(SOUND) // 400, "the file counts"
+    assert (row.estimated, row.status) == (True, 200)
+
+
+async def test_the_size_of_the_sound_has_nothing_to_do_with_the_models_window(
+    server: AppServer, upstream: RunningUpstream
+) -> None:
+    model = server.provide(upstream, "openai/chat", model={"context_window": 448})
+    async with server.client() as client:
+        answer = await send(client, form(field("model", model), file(SOUND * 10)))
+    assert answer.status_code == 200
+
+
+async def test_a_form_that_finds_no_place_on_the_disk_is_refused(tmp_path: Path, upstream: RunningUpstream) -> None:
+    with running_app(tmp_path) as server:
+        model = server.provide(upstream, "openai/chat")
+        server.services.folder.uploads.rmdir()
+        async with server.client() as client:
+            answer = await send(client, form(field("model", model), file()))
+            check(answer, CHAT, 503, "disk")
+            assert int(answer.headers["retry-after"]) >= 1
+            assert (await client.get("/health")).status_code == 200
 
 
 async def test_a_transcription_that_is_paid_by_the_minute_has_no_price_in_tokens(
@@ -225,7 +245,7 @@ async def test_400_for_a_form_that_makes_no_sense(server: AppServer, name: str) 
         assert (await client.get("/health")).status_code == 200
 
 
-async def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(
+async def test_a_form_whose_client_leaves_in_the_middle_goes_nowhere(
     server: AppServer, upstream: RunningUpstream
 ) -> None:
     model = server.provide(upstream, "openai/chat", "delay-7")

@@ -48,6 +48,14 @@ async def test_a_provider_is_added_asked_for_its_models_changed_tested_and_delet
     (model,) = changed.json()["models"]
     assert (model["alias"], model["price"], model["capabilities"]) == ("uno", price, ["chat"])
     assert changed.json()["keys"], "the stored key stays"
+    price |= {"cache_write_1h": "2.00", "image": "0.04", "minute": "0.006", "request": "0.01"}
+    price |= {"tiers": [{"above": 200_000, "input": "0.30", "audio_input": "5.00"}]}
+    models = [{"id": "one", "price": price}]
+    changed = await api.put("/api/providers/sample", json=provider(upstream, models=models))
+    assert changed.json()["models"][0]["price"] == price
+    wrong = [{"id": "one", "price": {**price, "tiers": [{"above": 0, "input": "1"}]}}]
+    answer = await api.put("/api/providers/sample", json=provider(upstream, models=wrong))
+    problem(answer, 400, "models[0].price.tiers[0].above: the prompt's size in tokens")
     problem(await api.post("/api/providers", json=provider(upstream)), 409, "sample")
     assert (await api.delete("/api/providers/sample")).status_code == 204
     problem(await api.get("/api/providers/sample"), 404)
@@ -172,6 +180,7 @@ async def test_logs_tell_each_request_and_sum_them_up(
         "first_token_ms", "attempts", "tags", "intent",
     }  # fmt: skip
     one = (await api.get(f"/api/logs/{newest['id']}")).json()
+    assert set(one) - set(newest) == {"decision", "cache_write_tokens", "reasoning_tokens", "provider_cost_usd"}
     assert set(one["attempts"][0]) == {"provider", "model", "status", "error", "started_at", "latency_ms"}
     assert {"rule", "needs", "candidates", "order", "sentence"} <= set(one["decision"])
     for params, number in (

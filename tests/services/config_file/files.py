@@ -111,6 +111,31 @@ priority = 5
 models = [ { id = "demo/chat", alias = "helper" }, { id = "demo/echo", enabled = false } ]
 """
 
+PRICED = """
+[[providers]]
+name = "priced"
+kind = "openai-compatible"
+base_url = "http://127.0.0.1:9900/v1"
+
+[[providers.models]]
+id = "everything-priced"
+
+[providers.models.price]
+input = "1"
+output = 2
+cache_read = "0.1"
+cache_write = "1.25"
+cache_write_1h = "2"
+reasoning = "3"
+audio_input = "5"
+audio_output = "9"
+image_input = 0.5
+image = "0.04"
+minute = "0.006"
+request = "0.012"
+tiers = [ { above = 500000, input = "4", output = 8 }, { above = 200000, input = "2", cache_write_1h = "4" } ]
+"""
+
 ODD_NAMES = r"""
 [[keys]]
 name = "tab\there, \\ and \u007f \u00e9 # no comment"
@@ -124,6 +149,7 @@ ALL = {
     "small": SMALL,
     "everything": EVERYTHING,
     "people": PEOPLE,
+    "priced": PRICED,
     "odd names": ODD_NAMES,
     "demo": DEMO_WITH_OWN_MODELS,
 }

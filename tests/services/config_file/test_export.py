@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from app.core.price_text import write_price
 from app.core.settings import Settings
 from app.services.config_file.apply import apply
 from app.services.config_file.export import export
 from app.services.container import Services
 from app.services.startup import open_services
 from app.services.views import ProviderSpec
-from tests.services.config_file.files import ALL, EVERYTHING, SMALL
+from tests.services.config_file.files import ALL, EVERYTHING, PRICED, SMALL
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -62,6 +63,30 @@ async def test_secrets_are_left_out_and_the_names_of_variables_kept(services: Se
     for secret in ("sk-first", "sk-second", "gw_live_", "correct horse"):
         assert secret not in text
     assert 'api_key_env = "A_KEY_THAT_IS_NOT_SET"' in text
+
+
+async def test_each_class_of_price_is_kept(services: Services) -> None:
+    await apply(services, PRICED)
+    (model,) = services.providers.get("priced").models
+    assert model.price is not None
+    assert write_price(model.price) == {
+        "input": "1.00",
+        "output": "2.00",
+        "cache_read": "0.10",
+        "cache_write": "1.25",
+        "cache_write_1h": "2.00",
+        "reasoning": "3.00",
+        "audio_input": "5.00",
+        "audio_output": "9.00",
+        "image_input": "0.50",
+        "image": "0.04",
+        "minute": "0.006",
+        "request": "0.012",
+        "tiers": [
+            {"above": 200_000, "input": "2.00", "cache_write_1h": "4.00"},
+            {"above": 500_000, "input": "4.00", "output": "8.00"},
+        ],
+    }
 
 
 async def test_an_untouched_demo_is_left_out(services: Services) -> None:
