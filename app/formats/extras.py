@@ -24,6 +24,7 @@ _MEANINGFUL = {
     "responseModalities",
     "previous_response_id",
     "conversation",
+    "thread",
     "prompt",
     "background",
     "data_sources",

@@ -26,7 +26,8 @@ def left_out(
 ) -> list[str]:
     """One sentence for each advice that stays behind in a format of this `family`. `said` names fields (of `extra` or
     the request's own, "name", "cache_control", "detail", "call signatures") that are said after all; `keeps` tells
-    which thoughts go back, `cites` which citations. Labels of the caller's own (`metadata`) are no advice and are passed over."""
+    which thoughts go back, `cites` which citations. Labels of the caller's own (`metadata`) are no advice and are
+    passed over."""
     own = request.extra.get(_FAMILY) == family
     read = (_FAMILY, "thinking")  # the second is read as a wish for reasoning
     fields = (

@@ -153,12 +153,14 @@ class StreamTap:
             end = _next_end(block, at)
             raw = block[at:end]
             at = end
-            self.events += 1
             if self.content and not self._tail and not self._triggered(raw):
+                self.events += 1
                 self._keep(raw)
                 out.append(raw)
             else:
-                self._examine(raw, _frame(raw), out)
+                frame = _frame(raw)
+                self.events += frame is not None  # comments without end are no beginning of an answer
+                self._examine(raw, frame, out)
         return out[0] if len(out) == 1 else b"".join(out)
 
     def _examine(self, raw: bytes, frame: Frame | None, out: list[bytes]) -> None:

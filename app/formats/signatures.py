@@ -33,6 +33,11 @@ def unwrap(slot: str, home: str) -> tuple[str, str, bool]:
     return slot, home, False
 
 
+def holds_marks(body: bytes) -> bool:
+    """Whether a client's body may hold something that `wrap` made."""
+    return any(start in body for start in _BEGINNINGS)
+
+
 def merge_reasoning(parts: list[Reasoning]) -> list[Reasoning]:
     """Clients that only append a stream's pieces send them back as pieces: the signature closes a block, and says
     whose it is."""
@@ -60,3 +65,4 @@ _STARTS = {
     for family in _FAMILIES
     for redacted in (False, True)
 }
+_BEGINNINGS = tuple(b'"' + base64.b64encode(family.encode()).rstrip(b"=")[:8] for family in _FAMILIES)

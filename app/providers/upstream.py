@@ -17,7 +17,6 @@ from app.core.errors import (
     UpstreamTimeout,
 )
 from app.formats.base import UpstreamCall
-from app.providers import dialect
 from app.providers.addresses import base_url_of, call_url, host_of, lookup_url
 from app.providers.failures import ReadError, failure_of, read_any_error
 from app.providers.kinds import Kind, ModelList
@@ -61,9 +60,6 @@ class Upstream:
     ) -> UpstreamAnswer:
         """The answer once its headers say success. Raises UpstreamError subclasses."""
         upload = upstream_call.upload
-        body = upstream_call.body
-        if format_name == dialect.FORMAT:
-            body = dialect.in_dialect(body, self.kind.dialect)
         answer = await self._transport.send(
             UpstreamRequest(
                 method="POST",
@@ -74,7 +70,7 @@ class Upstream:
                     **upstream_call.headers,
                     **self.kind.auth_headers(secret),
                 },
-                body=body if upload is None else upload,
+                body=upstream_call.body if upload is None else upload,
                 content_length=None if upload is None else upload.length,
                 timeouts=timeouts,
             )

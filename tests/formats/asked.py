@@ -83,6 +83,7 @@ def _satisfied(field: str, wanted: Any, said: Any, wire: str) -> bool:
     return (field, wanted, said, wire) in (
         ("reasoning", "none", None, "anthropic-messages"),
         ("showing", True, False, "openai-responses"),
+        ("choice", ("none", []), ("auto", []), "ollama"),  # no tools are offered then
     )
 
 

@@ -74,12 +74,3 @@ def test_an_odd_request_is_left_to_the_provider(odd: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind.name)
 def test_only_openai_chat_has_dialects(kind: Any) -> None:
     assert kind.dialect == type(kind.dialect)() or kind.formats[0] == "openai-chat"
-
-
-async def test_a_call_goes_out_in_the_dialect_and_other_formats_as_they_are() -> None:
-    transport = Canned(200, b"{}")
-    mistral = Connections(network=transport).upstream("mine", kind_named("mistral"))
-    call = UpstreamCall(path="/x", body=b'{"seed": 7}')
-    await mistral.call("openai-chat", call, "sk-1", read_any_error)
-    await mistral.call("openai-embeddings", call, "sk-1", read_any_error)
-    assert [asked.body for asked in transport.asked] == [b'{"random_seed":7}', b'{"seed": 7}']

@@ -63,15 +63,16 @@ def test_the_tool_runner_goes_on_after_its_tools(
         """
         return f"17 degrees in {city}"
 
-    print("XX", format); runner: Any = client.beta.messages.tool_runner(**ASK, tools=[get_weather], stream=stream)
+    runner: Any = client.beta.messages.tool_runner(**ASK, tools=[get_weather], stream=stream)
     if stream:
         messages = [events.get_final_message() for events in runner]
     else:
         messages = list(runner)
-    print("SEEN", json.dumps(script.seen)[:3000])
     assert [message.stop_reason for message in messages] == ["tool_use", "end_turn"]
     assert messages[-1].content[0].text == TEXT
     assert "17 degrees in Bern" in json.dumps(script.seen[1])
+    if format != "anthropic-messages":  # whose provider may keep the thread itself
+        assert "Weather in Bern?" in json.dumps(script.seen[1])
 
 
 @each_format

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.errors import AnyGPTError
+from app.core.errors import AnyGPTError, Unsupported
 from app.formats.payload import dump
 from app.formats.sse import write_event
 
@@ -19,6 +19,8 @@ _TYPES = {
     503: "overloaded_error",
     504: "timeout_error",
 }
+# by this Anthropic's SDK knows to send the whole history instead (its lib/threads/_thread_state.py)
+_UNTHREADED = {"error_code": "thread_unsupported_request", "unsupported": ["model"]}
 
 
 def error_object(error: AnyGPTError) -> dict[str, Any]:
@@ -26,6 +28,8 @@ def error_object(error: AnyGPTError) -> dict[str, Any]:
     inner: dict[str, Any] = {"type": kind, "message": error.message, "code": error.code}
     if error.field is not None:
         inner["param"] = error.field
+    if isinstance(error, Unsupported) and error.field == "thread":
+        inner["details"] = _UNTHREADED
     return {"type": "error", "error": inner}
 
 

@@ -127,7 +127,9 @@ def _result(result: ToolResult, place: str, after: list[dict[str, Any]], notes: 
         after.append({"role": "user", "content": [label, *images]})
         notes.append(f"{place}: the result's pictures follow as a message of the user; {NAME} has no place for them.")
     content = "\n".join([text, *said] if text else said)
-    content = f"Error: {content}" if result.is_error else content  # the format has no flag for it
+    if result.is_error:
+        content = f"Error: {content}"
+        notes.append(f'{place}: a failed result begins with "Error:"; {NAME} has no flag for it.')
     return {"role": "tool", "tool_call_id": safe_id(result.call_id), "content": content}
 
 

@@ -30,6 +30,8 @@ def write_tools(body: dict[str, Any], request: ChatRequest, notes: list[str]) ->
         body["tool_choice"] = "REQUIRED"
     if choice.mode == "named" and len(names) == 1:
         notes.append(f"tool_choice: said as REQUIRED with {names[0]} as the only tool; {NAME} cannot name one.")
+    elif names:
+        notes.append(f"tool_choice: said by offering the allowed tools only; {NAME} cannot name them.")
     if choice.parallel is False and choice.mode != "none":
         notes.append(f"parallel_tool_calls: left out; {NAME} cannot limit calls to one at a time.")
 

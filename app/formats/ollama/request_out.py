@@ -133,6 +133,8 @@ def _result(result: ToolResult, place: str, notes: list[str]) -> list[dict[str, 
     }
     if result.name:
         entry["tool_name"] = result.name
+    if result.is_error:
+        notes.append(f'{place}: a failed result begins with "Error:"; {_NAME} has no flag for it.')
     if not images:
         return [entry]
     notes.append(f"{place}: the result's pictures follow as a message of the user; {_NAME} has no place for them.")
@@ -161,6 +163,8 @@ def _tools(request: ChatRequest, notes: list[str]) -> list[dict[str, Any]]:
         for number, tool in enumerate(request.tools)
         if choice is None or not choice.names or tool.name in choice.names
     ]
+    if choice is not None and choice.names and len(offered) < len(request.tools):
+        notes.append(f"tool_choice: said by offering the allowed tools only; {_NAME} has no choice of tools.")
     if offered and choice is not None and choice.parallel is False:
         notes.append(f"parallel_tool_calls: left out; {_NAME} cannot limit calls to one at a time.")
     return offered

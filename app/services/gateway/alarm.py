@@ -1,10 +1,12 @@
-"""A time-out that is moved with every piece of a stream, and costs next to nothing where it is not reached.
+"""A router's time-outs, and the alarm that keeps them: moved with every piece of a stream, cheap where not reached.
 
 `asyncio.timeout` does the same for several times the price, twice in every request."""
 
 from __future__ import annotations
 
 import asyncio
+
+from app.routing.document import RouterDocument
 
 
 class Alarm:
@@ -43,3 +45,22 @@ class Alarm:
         else:
             self.rang = True
             self._task.cancel()
+
+
+class Deadline:
+    """The three time-outs of a router, as moments on the loop's clock."""
+
+    def __init__(self, started: float, document: RouterDocument) -> None:
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self.end = loop.time() + document.timeout_s
+        self.first_s, self.idle_s = document.first_token_timeout_s, document.idle_timeout_s
+
+    def over(self) -> bool:
+        return self._loop.time() >= self.end
+
+    def first(self) -> float:
+        return min(self._loop.time() + self.first_s, self.end)
+
+    def next(self) -> float:
+        return min(self._loop.time() + self.idle_s, self.end)

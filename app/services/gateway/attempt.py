@@ -13,25 +13,23 @@ from app.core.errors import (
     RequestRefused,
     SlowClient,
     UnreadableAnswer,
-    Unsupported,
     UpstreamDown,
     UpstreamError,
     UpstreamTimeout,
 )
 from app.core.money import format_usd
 from app.db.engine import Database, Upsert
-from app.formats.base import UpstreamCall, UpstreamFormat
+from app.formats.base import UpstreamFormat
 from app.formats.estimate import read_answer_text
 from app.formats.failures import read_error
-from app.formats.registry import FORMATS
 from app.providers.transport import Timeouts, UpstreamAnswer
-from app.routing.document import RouterDocument
 from app.routing.plan import Planned
 from app.services.gateway.admission import Admission
-from app.services.gateway.alarm import Alarm
+from app.services.gateway.alarm import Alarm, Deadline
+from app.services.gateway.asking import reader_of, translator, upstream_call
 from app.services.gateway.call import AttemptRecord, Call, ClientSide, Header
 from app.services.gateway.estimate import Estimator
-from app.services.gateway.readers import EventReader, Reader, RelayReader, TranslateReader
+from app.services.gateway.readers import Reader
 from app.services.gateway.record import opened
 from app.services.health import Health
 from app.services.snapshot import Credential, Provider
@@ -45,25 +43,6 @@ TOP_UP_TOKENS = 4096
 LEAST_LOOK = 4096  # bytes of a stream between two looks at its length
 
 Commit = Callable[[Call], Awaitable[None]]
-
-
-class Deadline:
-    """The three time-outs of a router, as moments on the loop's clock."""
-
-    def __init__(self, started: float, document: RouterDocument) -> None:
-        loop = asyncio.get_running_loop()
-        self._loop = loop
-        self.end = loop.time() + document.timeout_s
-        self.first_s, self.idle_s = document.first_token_timeout_s, document.idle_timeout_s
-
-    def over(self) -> bool:
-        return self._loop.time() >= self.end
-
-    def first(self) -> float:
-        return min(self._loop.time() + self.first_s, self.end)
-
-    def next(self) -> float:
-        return min(self._loop.time() + self.idle_s, self.end)
 
 
 class Attempts:
@@ -92,13 +71,12 @@ class Attempts:
     ) -> None:
         """Returns when the client has its whole answer. Raises UpstreamError (`call.begun` says whether another
         attempt may follow), Unsupported before any call, BudgetSpent when a stream outgrows what is left."""
-        format = _translator(call, planned)
+        format = translator(call, planned.deployment)
         asks = self._asks_usage(call, provider, format)
-        upstream_call = self._upstream_call(call, planned, format, asks)
+        asked = upstream_call(call, planned.deployment, provider, format, asks)
         record = self._open(call, planned, credential)
-        if upstream_call.approximated:
-            record.approximated = upstream_call.approximated
-        reader = self._reader(call, format, strip=asks) if call.peek.stream else None
+        record.approximated = asked.approximated
+        reader = reader_of(call, format, strip_usage=asks) if call.peek.stream else None
         answer: UpstreamAnswer | None = None
         body = b""
         # a whole answer has no first content to wait for, only an end
@@ -107,7 +85,7 @@ class Attempts:
             try:
                 answer = await provider.upstream.call(
                     call.format_name if format is None else format.name,
-                    upstream_call,
+                    asked,
                     credential.secret,
                     read_error,
                     OUR_TIME,
@@ -292,36 +270,13 @@ class Attempts:
             return HOLD_BYTES
         text = reader.text_estimate(passed, chunk)
         while text // 3 > call.reserved_output:
-            prices = [p.deployment.price.output for p in call.plan.order if p.deployment.price is not None]
-            call.reservation.top_up(-(-max(prices, default=0) * TOP_UP_TOKENS // 1_000_000), self._clock.now())
+            prices = [each.deployment.price for each in call.plan.order if each.deployment.price is not None]
+            read = call.question.input_tokens if call.question is not None else 0
+            more = [price.ceiling(read, TOP_UP_TOKENS) - price.ceiling(read, 0) for price in prices]
+            call.reservation.top_up(max(more, default=0), self._clock.now())
             call.reserved_output += TOP_UP_TOKENS
         room = call.reserved_output * 3 - text
         return max(room * passed // max(text, 1) // 2, LEAST_LOOK)
-
-    def _reader(self, call: Call, format: UpstreamFormat | None, *, strip: bool) -> Reader:
-        if format is None:
-            assert call.format is not None
-            return RelayReader(call.format.tap(strip_usage=strip))
-        if call.format is None:
-            return EventReader(format.decoder())
-        return TranslateReader(format.decoder(), call.format.encoder(call.peek))
-
-    def _upstream_call(self, call: Call, planned: Planned, format: UpstreamFormat | None, asks: bool) -> UpstreamCall:
-        model = planned.deployment.model
-        if format is None:
-            assert call.format is not None
-            relayed = call.format.relay_request(call.body_at(planned.deployment), model, call.peek, asks)
-            relayed.headers = relayed.headers | call.passed if call.passed else relayed.headers
-            if call.upload is not None:
-                relayed.upload = call.upload.naming(model)
-                relayed.headers = {**relayed.headers, "content-type": call.upload.content_type}
-            return relayed
-        if call.request is None:
-            assert call.format is not None
-            call.request = call.format.decode_request(call.body_at(), call.path_model, call.path_stream)
-        if call.peek.stream:
-            call.request.include_usage = asks
-        return format.encode_request(call.request, model)
 
     def _asks_usage(self, call: Call, provider: Provider, format: UpstreamFormat | None) -> bool:
         """Whether we ask for usage: a relayed request may ask for it itself."""
@@ -368,18 +323,6 @@ async def _drain(answer: UpstreamAnswer) -> None:
                 pass
     except (TimeoutError, UpstreamError):
         answer.close()
-
-
-def _translator(call: Call, planned: Planned) -> UpstreamFormat | None:
-    """The format to translate into: the provider's first of this operation; None where it speaks the client's own."""
-    client, spoken = call.format, planned.deployment.formats
-    if client is not None and client.name in spoken:
-        return None
-    asks = client.asks if client is not None else "chat"
-    found = (wire for name in spoken if (wire := FORMATS.get(name)) is not None and wire.operation == asks)
-    if (wire := next(found, None)) is None:
-        raise Unsupported(f"{planned.deployment.provider} offers no {asks}; name another model.", field="model")
-    return wire
 
 
 def _price(record: AttemptRecord) -> None:

@@ -25,7 +25,8 @@ from app.formats.registry import serving
 from app.routing.plan import CompiledRouter, Plan, Planned, make_plan
 from app.routing.question import Question
 from app.services.gateway.admission import Admission, output_limit
-from app.services.gateway.attempt import Attempts, Deadline
+from app.services.gateway.alarm import Deadline
+from app.services.gateway.attempt import Attempts
 from app.services.gateway.call import Call, ClientSide
 from app.services.gateway.record import ended
 from app.services.health import Health

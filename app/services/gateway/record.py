@@ -144,7 +144,7 @@ def _totals(attempts: list[AttemptRecord]) -> tuple[Usage, float | None]:
             total.cache_write += usage.cache_write
             total.reasoning += usage.reasoning
             total.estimated = total.estimated or usage.estimated
-            total.cost = usage.cost if usage.cost is not None else total.cost
+            total.cost = (total.cost or 0) + usage.cost if usage.cost is not None else total.cost
     return total, first
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.api.gateway.clients import (
     CUT,
+    FIRST_WORD,
     STREAMS,
     TEXT,
     Client,
@@ -118,7 +119,9 @@ async def test_comments_without_end_are_no_beginning_of_an_answer(
 async def test_comments_after_the_first_word_keep_no_stream_alive_beyond_the_requests_time(
     server: AppServer, upstream: RunningUpstream, client: Client
 ) -> None:
-    model = provide(server, upstream, "openai-chat", f"comments-{STREAMS['openai-chat'].body.index(b' vom') - 120}")
+    body = STREAMS["openai-chat"].body
+    said = body.index(b"\n\n", body.index(FIRST_WORD)) + 2
+    model = provide(server, upstream, "openai-chat", f"comments-{said}")
     router = server.add_router(first_token_timeout_s=0.5, idle_timeout_s=0.5, timeout_s=1.0)
     async with server.client(server.add_key(router=router)) as http:
         answer = await client.ask(http, model, stream=True)

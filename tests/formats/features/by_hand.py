@@ -1,0 +1,93 @@
+"""Questions that a client's format has words for, but that are not written in it for a provider: as clients write
+them, to be put into a plain question's body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_CALLED = {"id": "call_a", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
+_WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+
+
+def _round(detail: dict[str, Any]) -> dict[str, Any]:
+    """OpenRouter's way to hand thoughts back."""
+    said = {"role": "assistant", "content": None, "tool_calls": [_CALLED], "reasoning_details": [detail]}
+    result = {"role": "tool", "tool_call_id": "call_a", "content": "rain"}
+    return {"messages": [{"role": "user", "content": "Weather?"}, said, result], "tools": [_WEATHER]}
+
+
+def _chat(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hello."}, *parts]}]}
+
+
+BY_HAND: dict[str, dict[str, dict[str, Any]]] = {
+    "openai-chat": {
+        "top_k": {"top_k": 20},
+        "more than 5 stop sequences": {"stop": list("abcdef")},
+        "PDF by address": _chat({"type": "file", "file": {"file_data": "https://example.com/a.pdf"}}),
+        "reasoning: budget": {"reasoning": {"max_tokens": 4000}, "max_tokens": 40000},
+        "thoughts with their signature": _round(
+            {"type": "reasoning.encrypted", "data": "c2lnbmVk", "format": "openai-responses-v1", "id": "rs_a"}
+        ),
+        "thoughts of another family": _round(
+            {"type": "reasoning.text", "text": "Hm.", "signature": "c2lnbmVk", "format": "anthropic-claude-v1"}
+        ),
+        "redacted thoughts": _round(
+            {"type": "reasoning.encrypted", "data": "c2VjcmV0", "format": "anthropic-claude-v1"}
+        ),
+        "citations among the turns": {
+            "messages": [
+                {"role": "user", "content": "Hello."},
+                {
+                    "role": "assistant",
+                    "content": "Hi.",
+                    "annotations": [{"type": "url_citation", "url_citation": {"url": "https://example.com"}}],
+                },
+                {"role": "user", "content": "And now?"},
+            ]
+        },
+        "cache breakpoints": {
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "Hi.", "cache_control": {"type": "ephemeral"}}]}
+            ]
+        },
+    },
+    "openai-responses": {
+        "thoughts with their signature": {
+            "input": [
+                {"role": "user", "content": "Hello."},
+                {"type": "reasoning", "id": "rs_a", "summary": [], "encrypted_content": "c2lnbmVk"},
+                {"role": "assistant", "content": "Hi."},
+                {"role": "user", "content": "And now?"},
+            ]
+        },
+    },
+    "anthropic-messages": {
+        "reasoning: budget": {"thinking": {"type": "enabled", "budget_tokens": 4000}, "max_tokens": 40000},
+        "reasoning: off": {"thinking": {"type": "disabled"}},
+        "citations among the turns": {
+            "messages": [
+                {"role": "user", "content": "Hello."},
+                {
+                    "role": "assistant",
+                    "content": [
+                        {
+                            "type": "text",
+                            "text": "Hi.",
+                            "citations": [{"type": "page_location", "cited_text": "Hi", "document_index": 0}],
+                        }
+                    ],
+                },
+                {"role": "user", "content": "And now?"},
+            ]
+        },
+    },
+    "gemini": {
+        "reasoning: effort": {
+            "generationConfig": {"thinkingConfig": {"thinkingLevel": "high"}, "maxOutputTokens": 40000}
+        },
+        "reasoning: budget": {
+            "generationConfig": {"thinkingConfig": {"thinkingBudget": 4000}, "maxOutputTokens": 40000}
+        },
+    },
+}
