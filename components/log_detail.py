@@ -15,11 +15,17 @@ from components.log_table import cost_text
 from components.markup import Child, Html, h, icon_button, join
 
 FORMATS = {
-    "openai_chat": "OpenAI chat",
     "openai-chat": "OpenAI chat",
     "openai-responses": "OpenAI responses",
+    "openai-completions": "OpenAI completions",
+    "openai-embeddings": "OpenAI embeddings",
+    "openai-images": "images",
+    "openai-speech": "speech",
+    "openai-transcriptions": "transcription",
+    "openai-moderations": "moderation",
     "anthropic-messages": "Anthropic messages",
     "gemini": "Gemini",
+    "gemini-embeddings": "Gemini embeddings",
     "chat": "this chat",
 }
 Look = Mapping[str, tuple[str, str]]  # provider name → monogram, accent
@@ -42,6 +48,7 @@ def log_detail(detail: RequestDetail, zone: tzinfo, look: Look) -> Html:
             _attempts(detail) if detail.attempts else None,
             _decision(detail, look),
             _dropped(detail.decision),
+            _approximated(detail.decision),
             h(
                 "div.a-facts",
                 _fact("At", h("time", f"{date(row.at, zone)}, {log_time(row.at, zone)}", title=exact(row.at))),
@@ -266,4 +273,16 @@ def _dropped(decision: Mapping[str, Any]) -> Html | None:
             )
             for each in dropped
         ],
+    )
+
+
+def _approximated(decision: Mapping[str, Any]) -> Html | None:
+    """What the provider's format could not say as the client's did."""
+    notes = decision.get("approximated", ())
+    if not notes:
+        return None
+    return h(
+        "section.a-f12.a-t2.a-dropped",
+        h("h2.a-strong.a-t1.a-f13", "Said differently"),
+        [h("div", note) for note in notes],
     )

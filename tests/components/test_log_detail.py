@@ -1,12 +1,13 @@
-"""One request in full: what it was counted as, and what the provider says of it."""
+"""One request, with what became of it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
+from app.formats.registry import CLIENT_FORMATS, OPERATIONS
 from app.services.views import RequestDetail, RequestRow
-from components.log_detail import log_detail
+from components.log_detail import FORMATS, log_detail
 
 ROW = RequestRow(
     id="req_1",
@@ -14,21 +15,21 @@ ROW = RequestRow(
     key="ci",
     user=None,
     router="default",
-    rule=None,
-    model_asked="m",
-    provider="p",
-    provider_kind="openrouter",
-    monogram="OR",
-    accent="openrouter",
-    model="m",
-    format="openai-chat",
+    rule="all",
+    model_asked="small",
+    provider="main",
+    provider_kind="openai",
+    monogram="OA",
+    accent="openai",
+    model="small-1",
+    format="anthropic-messages",
     stream=False,
     status=200,
     error=None,
-    input_tokens=10,
-    output_tokens=5,
+    input_tokens=3,
+    output_tokens=4,
     cache_read_tokens=0,
-    cost=2_000_000,
+    cost=10,
     estimated=False,
     latency_ms=5,
     first_token_ms=None,
@@ -36,26 +37,19 @@ ROW = RequestRow(
 )
 
 
-def shown(row: RequestRow) -> str:
-    return str(log_detail(RequestDetail(row, "Answered.", {}, (), (), 0, None), UTC, {}))
+def detail(**decision: Any) -> str:
+    return str(log_detail(RequestDetail(ROW, "small-1 at main answered.", decision, (), (), 3, None), UTC, {}))
 
 
-def test_what_the_provider_charged_stands_beside_our_own_cost() -> None:
-    text = shown(replace(ROW, provider_cost=4_500_000))
-    assert "$0.0020" in text
-    assert "The provider says" in text
-    assert "$0.0045" in text
-    assert "$0.00" in shown(replace(ROW, provider_cost=0)), "said to be free is said too"
+def test_what_was_said_differently_is_named() -> None:
+    shown = detail(approximated=["top_k: left out; OpenAI's chat format has none."])
+    assert "Said differently" in shown
+    assert "top_k: left out" in shown
 
 
-def test_what_was_not_counted_or_said_has_no_line() -> None:
-    text = shown(ROW)
-    for label in ("The provider says", "Reasoning", "Cached input", "Written to the cache"):
-        assert label not in text
-    text = shown(replace(ROW, reasoning_tokens=4, cache_write_tokens=3))
-    assert "Reasoning" in text
-    assert "Written to the cache" in text
+def test_a_request_that_was_said_as_it_came_says_nothing_of_it() -> None:
+    assert "Said differently" not in detail()
 
 
-def test_an_unknown_cost_stays_visibly_unknown() -> None:
-    assert "unknown" in shown(replace(ROW, cost=None, provider_cost=1))
+def test_every_format_has_a_name_for_people() -> None:
+    assert set(CLIENT_FORMATS) | set(OPERATIONS) <= set(FORMATS)

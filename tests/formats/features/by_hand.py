@@ -5,19 +5,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.formats.signatures import wrap
+
 _CALLED = {"id": "call_a", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
+_PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 _WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
 
 
-def _round(detail: dict[str, Any]) -> dict[str, Any]:
-    """OpenRouter's way to hand thoughts back."""
-    said = {"role": "assistant", "content": None, "tool_calls": [_CALLED], "reasoning_details": [detail]}
-    result = {"role": "tool", "tool_call_id": "call_a", "content": "rain"}
+def _round(detail: dict[str, Any] | None, answer: Any = "rain") -> dict[str, Any]:
+    """OpenRouter's way to hand thoughts back, and pictures in results."""
+    said: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [_CALLED]}
+    if detail is not None:
+        said["reasoning_details"] = [detail]
+    result = {"role": "tool", "tool_call_id": "call_a", "content": answer}
     return {"messages": [{"role": "user", "content": "Weather?"}, said, result], "tools": [_WEATHER]}
 
 
 def _chat(*parts: dict[str, Any]) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hello."}, *parts]}]}
+
+
+def _marked(home: str) -> str:
+    """A signature of another family, as AnyGPT gave it to a client of family `home`."""
+    return wrap("c2lnbmVk", "gemini" if home == "anthropic" else "anthropic", home)
 
 
 BY_HAND: dict[str, dict[str, dict[str, Any]]] = {
@@ -46,6 +56,7 @@ BY_HAND: dict[str, dict[str, dict[str, Any]]] = {
                 {"role": "user", "content": "And now?"},
             ]
         },
+        "a picture in a result": _round(None, [{"type": "text", "text": "rain"}, _PICTURE]),
         "cache breakpoints": {
             "messages": [
                 {"role": "user", "content": [{"type": "text", "text": "Hi.", "cache_control": {"type": "ephemeral"}}]}
@@ -61,8 +72,29 @@ BY_HAND: dict[str, dict[str, dict[str, Any]]] = {
                 {"role": "user", "content": "And now?"},
             ]
         },
+        "thoughts of another family": {
+            "input": [
+                {"role": "user", "content": "Hello."},
+                {"type": "reasoning", "id": "rs_a", "summary": [], "encrypted_content": _marked("openai")},
+                {"role": "assistant", "content": "Hi."},
+                {"role": "user", "content": "And now?"},
+            ]
+        },
     },
     "anthropic-messages": {
+        "thoughts of another family": {
+            "messages": [
+                {"role": "user", "content": "Hello."},
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": "Hm.", "signature": _marked("anthropic")},
+                        {"type": "text", "text": "Hi."},
+                    ],
+                },
+                {"role": "user", "content": "And now?"},
+            ]
+        },
         "reasoning: budget": {"thinking": {"type": "enabled", "budget_tokens": 4000}, "max_tokens": 40000},
         "reasoning: off": {"thinking": {"type": "disabled"}},
         "citations among the turns": {
@@ -83,6 +115,19 @@ BY_HAND: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "gemini": {
+        "thoughts of another family": {
+            "contents": [
+                {"role": "user", "parts": [{"text": "Hello."}]},
+                {
+                    "role": "model",
+                    "parts": [
+                        {"text": "Hm.", "thought": True, "thoughtSignature": _marked("gemini")},
+                        {"text": "Hi."},
+                    ],
+                },
+                {"role": "user", "parts": [{"text": "And now?"}]},
+            ]
+        },
         "reasoning: effort": {
             "generationConfig": {"thinkingConfig": {"thinkingLevel": "high"}, "maxOutputTokens": 40000}
         },
