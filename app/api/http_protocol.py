@@ -1,5 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol for this server: a limit on the time a request's head may take, and answers of the
-gateway written in one piece.
+"""uvicorn's HTTP/1.1 protocol with a time-out for heads of requests, and the gateway's answers in one piece.
 
 uvicorn writes head and body of an answer separately and looks at every header for signs of smuggling; both are felt
 where an answer is small. The gateway's headers are its own, and are looked at once, as a block."""

@@ -65,7 +65,7 @@ ASKERS = [
     Asker("anthropic", "anthropic-messages", _anthropic, anthropic.APIStatusError),
     Asker("google", "gemini", _google, errors.APIError),
 ]
-TYPED = {  # of OpenAI's and Anthropic's SDKs alike
+TYPED = {  # of OpenAI's and Anthropic's SDKs alike; those that only one has are a subclass
     400: "BadRequestError",
     401: "AuthenticationError",
     402: "APIStatusError",
@@ -98,8 +98,7 @@ def check(sdk: Asker, error: Any, status: int, words: str) -> None:
         assert isinstance(error, errors.ClientError if status < 500 else errors.ServerError)
     else:
         assert error.status_code == status
-        expected = "DeadlineExceededError" if (status, sdk.name) == (504, "anthropic") else TYPED[status]
-        assert type(error).__name__ == expected
+        assert TYPED[status] in [base.__name__ for base in type(error).__mro__]
         assert error.response.headers["x-request-id"].startswith("req_")
 
 
@@ -111,7 +110,6 @@ def test_the_gateways_own_refusals_are_typed(sdk: Asker, sdks: Sdks, played: Scr
     check(sdk, raised(sdk, server.url, server.add_key(models=["other-*"])), 403, MODEL)
     check(sdk, raised(sdk, server.url, server.add_key(scopes=["embeddings"])), 403, "scope")
     poor = server.add_key(budgets=[{"usd": "0.000001", "window": "total"}], unknown_price="allow")
-    server.services.state.current  # noqa: B018  the snapshot with the key is there once add_key returns
     priced = server.add_provider(played.base_url(sdk.format), f"priced-{sdk.name}", kind="openai-compatible")
     check(sdk, raised(sdk, server.url, poor, f"{priced}/priced-{sdk.name}"), 402, "budget")
     assert played.seen == [], "nothing of this goes to a provider"

@@ -108,7 +108,7 @@ def _parts(parts: Sequence[Part], place: str, notes: list[str]) -> list[dict[str
                 if part.text:
                     written.append({"text": part.text})
             case Image() | Audio() | File():
-                written.append(_media(part, place, notes))
+                written.append(_media(part, place))
             case ToolCall():
                 written.append(write_call(part))
             case ToolResult():
@@ -124,9 +124,7 @@ def _parts(parts: Sequence[Part], place: str, notes: list[str]) -> list[dict[str
     return written
 
 
-def _media(part: Image | Audio | File, place: str, notes: list[str]) -> dict[str, Any]:
-    if isinstance(part, File) and part.name:
-        notes.append(f"{place}: the file's name is left out; {_NAME} has none.")
+def _media(part: Image | Audio | File, place: str) -> dict[str, Any]:
     if (inline := write_media(part)) is not None:
         return inline
     if isinstance(part, File) and part.file_id is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,16 @@ _TITLES = {
     "ollama": "Ollama",
     "cohere-chat": "Cohere",
 }
+
+
+_NAMES = (
+    "OpenAI's chat format",
+    "OpenAI's Responses format",
+    "Anthropic's format",
+    "Gemini's format",
+    "Ollama's format",
+    "Cohere's format",
+)
 
 
 class Lost(AssertionError):
@@ -108,7 +119,10 @@ class Notes:
         return [f"{number}. {note}" for note, number in self._numbers.items()]
 
     def _number(self, note: str) -> str:
-        note = note.replace("<", "&lt;").replace("|", "\\|")
+        for name in _NAMES:
+            note = note.replace(name, "this format")  # the column tells which
+        note = re.sub(r"\[\d+\]", "[…]", note).replace("<", "&lt;").replace("|", "\\|")
+        note = note[:1].upper() + note[1:] if note.startswith("this") else note
         return f"[{self._numbers.setdefault(note, len(self._numbers) + 1)}]"
 
 
