@@ -25,6 +25,7 @@ import app.api.management
 import app.jobs
 import pages
 from app.api.gateway.app import GatewayApp
+from app.api.gateway.bodies import PACE, Pace
 from app.api.gateway.client_side import KEEP_ALIVE_S
 from app.api.http_protocol import HttpProtocol
 from app.api.management import problems
@@ -72,9 +73,9 @@ def version() -> str:
 class Application:
     """One running AnyGPT: a dispatcher in front of the gateway on one side, pages and management on the other."""
 
-    def __init__(self, services: Services, *, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+    def __init__(self, services: Services, *, keep_alive_s: float = KEEP_ALIVE_S, pace: Pace = PACE) -> None:
         self.services = services
-        self.gateway = GatewayApp(services, version(), keep_alive_s)
+        self.gateway = GatewayApp(services, version(), keep_alive_s, pace)
         self.parent = FastAPI(
             title="AnyGPT",
             version=version(),

@@ -11,16 +11,28 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 HEAD_S = 30.0  # for a connection's first byte, and for each request's head from its first byte
+MAX_HEAD = 64 * 1024  # bytes of a head, or of anything else that brings no request nearer to its end
+WRITE_S = 60.0  # between two looks at a client that does not read its answer
+LEAST_RATE = 1024  # bytes a second that it must take
 GATEWAY = ("/v1", "/openai/", "/anthropic/", "/gemini/", "/groq/")
 ABORT = "anygpt.abort"  # in the scope: ends the connection at once, whatever is still to be written
 TAKE_BODY = "anygpt.body"  # in the scope: the whole body where it is there, else None; `receive` follows on it
-_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_END = b"connection: close\r\ncontent-length: 0\r\n\r\n"
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n" + _END
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
 
 
 class HttpProtocol(HttpToolsProtocol):
+    """Gives up clients that keep a connection busy with nothing: a head that does not come or never ends, a body
+    that nobody wants any more, an answer that is not read. What has been answered stays answered."""
+
     head_s = HEAD_S
+    write_s = WRITE_S
     _in_head = False
     _head_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+    _unwritten = 0
+    _barren = 0  # bytes since a head was complete or a piece of a body came
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -28,19 +40,36 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._barren += len(data)
         super().data_received(data)
-        if self._in_head and self._head_timer is None:  # most heads come whole and need no timer
+        if self._barren > MAX_HEAD:
+            self._hang_up(_TOO_LONG)
+        elif self._head_timer is None and (self._in_head or self._answered()):  # most heads come whole: no timer
             self._head_timer = self.loop.call_later(self.head_s, self._too_slow)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reading()
+
+    def resume_writing(self) -> None:
+        self._stop_watching()
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         self._in_head = True
         super().on_message_begin()
 
+    def on_body(self, body: bytes) -> None:
+        self._barren = 0
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._barren = 0
         if self._head_timer is not None:
             self._stop_waiting()
         super().on_headers_complete()
@@ -60,9 +89,35 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        if not self.transport.is_closing():
-            self.transport.write(_TOO_SLOW)
-            self.transport.close()
+        self._hang_up(_TOO_SLOW)
+
+    def _hang_up(self, reason: bytes) -> None:
+        transport = self.transport
+        if transport.is_closing() or transport.get_protocol() is not self:  # it may have become a websocket
+            return
+        if self._answered() and (self._in_head or self.cycle is None):
+            transport.write(reason)
+        transport.close()
+
+    def _answered(self) -> bool:
+        """Nothing that was asked is still to be answered: whatever comes is the next head, or left over."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _watch_reading(self) -> None:
+        self._unwritten = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(self.write_s, self._look_at_reading)
+
+    def _look_at_reading(self) -> None:
+        taken = self._unwritten - self.transport.get_write_buffer_size()
+        if taken < self.write_s * LEAST_RATE:
+            self.transport.abort()  # close() would wait for it
+        else:
+            self._watch_reading()
+
+    def _stop_watching(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
 
 class GatewayAnswer:

@@ -36,6 +36,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+MAX_MESSAGE = 4000  # characters: some sentences repeat what was sent, and all are written to the ledger
+
 
 class AnyGPTError(Exception):
     """Root of the tree. `message` is one sentence for a person; `code` is stable for programs."""
@@ -46,6 +48,8 @@ class AnyGPTError(Exception):
     blames_deployment: ClassVar[bool] = False  # the breaker counts it
 
     def __init__(self, message: str, *, field: str | None = None, retry_after: float | None = None) -> None:
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[:MAX_MESSAGE]} …"
         super().__init__(message)
         self.message = message
         self.field = field

@@ -1,7 +1,8 @@
 """The database: one writer thread that commits whatever is queued, and a pool of readers.
 
 `write` runs a function in the writer's transaction and returns when it is committed; `execute` queues one whole row,
-the ledger's fast way. What has gathered while the last commit ran is committed together, at once.
+the ledger's fast way. What has gathered while the last commit ran is committed together, at once. `execute_soon` is
+for a row that is likely to be replaced at once: it is queued a quarter of a second later at most, if it still stands.
 If a shared transaction fails, each piece is tried again in one of its own, so that only the faulty one sees the error;
 rows that were queued together stay together.
 """
@@ -15,7 +16,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...] | Callable[[], tuple[Any, ...]]
 Rows = list[tuple["Upsert", str, Row]]  # (its table, id, the row)
 READERS = 4
-IDLE_S = 0.25
+SOON_S = 0.25
 MAX_ROWS = 64
 
 
@@ -70,7 +70,9 @@ class Database:
         self.reader_engine = _engine(url, "BEGIN", pool_size=READERS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
         self._queue: deque[_Piece] = deque()  # appends and pops are atomic, so no lock
-        self._wanted = False  # somebody waits for a commit
+        self._wanted = False  # something was queued
+        self._soon: dict[str, tuple[Upsert, str, Row]] = {}  # by id, of rows that nobody waits for
+        self._soon_timed = False
         self._asleep = False
         self._waking = False  # the loop will wake the writer at the end of its turn
         self._signal: queue.SimpleQueue[None] = queue.SimpleQueue()  # a tenth of the cost of a threading.Event
@@ -100,8 +102,14 @@ class Database:
         return result
 
     def execute_soon(self, upsert: Upsert, id: str, row: Row) -> None:
-        """Queues one row and does not wait: it goes with the next commit, after a quarter of a second at the latest."""
-        self._put(_Piece(None, [(upsert, id, row)], None), wake=False)
+        """Has one row written within a quarter of a second, unless another with its id comes before that."""
+        if self._closed:
+            raise RuntimeError("the database is closed")
+        if not self._soon_timed:
+            assert self.loop is not None
+            self._soon_timed = True
+            self.loop.call_later(SOON_S, self._queue_soon)
+        self._soon[id] = (upsert, id, row)
 
     async def execute(self, upsert: Upsert, id: str, row: Row) -> None:
         """Queues one row and returns when it is committed."""
@@ -111,6 +119,8 @@ class Database:
         """Queues rows; the future is done when they are committed: all of them, or none."""
         assert self.loop is not None
         future: asyncio.Future[None] = self.loop.create_future()
+        for _, row_id, _ in rows:
+            self._soon.pop(row_id, None)
         self._put_from_loop(_Piece(None, rows, None, future))
         return future
 
@@ -125,6 +135,7 @@ class Database:
 
     async def close(self) -> None:
         """Commits what is queued, then ends the threads."""
+        self._queue_soon()
         self._closed = True
         self._wake()
         if self._thread is not None:
@@ -133,12 +144,17 @@ class Database:
         self.writer_engine.dispose()
         self.reader_engine.dispose()
 
-    def _put(self, piece: _Piece, *, wake: bool = True) -> None:
+    def _put(self, piece: _Piece) -> None:
         if self._closed:
             raise RuntimeError("the database is closed")
         self._queue.append(piece)
-        if wake:
-            self._wake()
+        self._wake()
+
+    def _queue_soon(self) -> None:
+        self._soon_timed = False
+        if self._soon and not self._closed:
+            rows, self._soon = list(self._soon.values()), {}
+            self._put(_Piece(None, rows, None))
 
     def _put_from_loop(self, piece: _Piece) -> None:
         """Of all that is queued in one turn of the loop, the writer is told once, at its end."""
@@ -161,12 +177,11 @@ class Database:
             self._signal.put(None)
 
     def _sleep(self) -> None:
-        """Until somebody waits for a commit, or a quarter of a second. `_wanted` is looked at again after `_asleep`
-        was said: whoever comes in between either sees the one or is seen by the other."""
+        """Until something is queued. `_wanted` is looked at again after `_asleep` was said: whoever comes in between
+        either sees the one or is seen by the other."""
         self._asleep = True
         if not self._wanted:
-            with suppress(queue.Empty):
-                self._signal.get(timeout=IDLE_S)
+            self._signal.get()
         self._asleep = False
 
     def _write_loop(self) -> None:

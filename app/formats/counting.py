@@ -30,8 +30,10 @@ class Counter(msgspec.Struct, frozen=True):
 
 
 # what Anthropic's count_tokens takes of a messages request (its API reference); it refuses the rest
-_COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "cache_control", "output_config")
-_COUNTED += ("context_management", "mcp_servers")  # of its beta
+_COUNTED: tuple[str, ...] = (
+    *("model", "messages", "system", "tools", "tool_choice", "thinking", "cache_control", "output_config"),
+    *("context_management", "mcp_servers"),  # of its beta
+)
 
 
 def _anthropic(body: bytes, model: str) -> UpstreamCall:

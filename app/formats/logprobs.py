@@ -29,11 +29,18 @@ def tokens_of(value: dict[str, Any] | None) -> list[dict[str, Any]] | None:
 
 
 def complete(tokens: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """Each token with all members that clients of OpenAI's expect."""
+    """Each token with all members that clients of OpenAI's expect, of the type they expect."""
     return [
-        entry | {"bytes": as_list(entry.get("bytes")), "top_logprobs": as_list(entry.get("top_logprobs"))}
+        _complete(entry) | {"top_logprobs": [_complete(other) for other in as_dicts(entry.get("top_logprobs"))]}
         for entry in tokens or []
     ]
+
+
+def write_openai(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The `logprobs` of a choice."""
+    if value is None:
+        return None
+    return {key: complete(as_dicts(value.get(key))) or None for key in ("content", "refusal")}
 
 
 def read_gemini(value: Any) -> dict[str, Any] | None:
@@ -58,6 +65,15 @@ def write_gemini(tokens: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _token(token: str, number: float) -> dict[str, Any]:
     return {"token": token, "logprob": number, "bytes": list(token.encode("utf-8", "replace"))}
+
+
+def _complete(entry: dict[str, Any]) -> dict[str, Any]:
+    number, codes = entry.get("logprob"), as_list(entry.get("bytes"))
+    return entry | {
+        "token": as_text(entry.get("token")),
+        "logprob": number if type(number) in (int, float) else 0.0,
+        "bytes": [code for code in codes if type(code) is int],
+    }
 
 
 def _read_gemini(value: dict[str, Any]) -> dict[str, Any]:

@@ -49,9 +49,10 @@ def relay_body(
     kept = any(member.key not in remove for member in found)
     if model is not None:
         new = dump(model)
-        models = [member for member in found if member.key == "model"]
+        # some parsers take "Model" for the same key, and what it names was not admitted
+        models = [member for member in found if member.key.lower() == "model"]
         edits += [(member.value, member.end, new) for member in models]
-        if not models:
+        if not any(member.key == "model" for member in models):
             edits.append(_insertion(body, kept, b'"model":' + new))
     if include_usage:
         edits += _ask_usage(body, found, kept)
@@ -103,7 +104,7 @@ def _fast(body: bytes, model: str | None, include_usage: bool, remove: Collectio
     start = end = 0
     if model is not None:
         match = _MODEL.search(body)
-        if match is None or body.count(b'"model"') != 1 or body[match.start() - 1 : match.start()] == b"\\":
+        if match is None or body.lower().count(b'"model"') != 1 or body[match.start() - 1 : match.start()] == b"\\":
             return None
         start, end = match.span(1)
     if not include_usage:

@@ -64,6 +64,20 @@ async def test_of_two_rows_with_one_id_the_later_counts(db: Database) -> None:
     assert await db.read(lambda session: session.get_one(AttemptRow, "att_1").state) == "closed"
 
 
+async def test_a_row_replaced_before_its_time_is_never_written(db: Database) -> None:
+    written = []
+    table = upserts()["attempt"]
+    for number in range(3):
+        db.execute_soon(table, f"att_{number}", lambda number=number: written.append(number) or attempt(number, "open"))
+    await db.execute(table, "att_1", attempt(1, "closed"))
+    assert written == [], "rows that nobody waits for do not go with the next commit"
+    async with asyncio.timeout(5):
+        while await db.read(lambda session: session.get(AttemptRow, "att_2")) is None:
+            await asyncio.sleep(0.01)
+    assert written == [0, 2]
+    assert await db.read(lambda session: session.get_one(AttemptRow, "att_1").state) == "closed"
+
+
 async def test_many_rows_are_all_written(db: Database) -> None:
     table = upserts()["attempt"]
     await asyncio.gather(*(db.execute(table, f"att_{n}", attempt(n)) for n in range(500)))

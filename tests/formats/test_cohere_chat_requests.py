@@ -95,7 +95,7 @@ def test_reasoning_is_asked_for_by_its_budget(wish: Any, thinking: Any, exact: b
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"name": "now"}]}},
             None,
             ["now"],
-            False,
+            True,
         ),
     ],
 )

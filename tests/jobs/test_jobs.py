@@ -51,7 +51,7 @@ async def offline(settings: Settings) -> AsyncIterator[tuple[Services, Web]]:
 
 def test_every_job_is_found_and_says_what_it_does() -> None:
     jobs = instances(app.jobs, ScheduledJob)
-    assert {job.name for job in jobs} == {"probe_health", "refresh_models", "refresh_prices"}
+    assert {job.name for job in jobs} == {"probe_health", "prune", "refresh_models", "refresh_prices"}
     assert all(job.about for job in jobs)
 
 

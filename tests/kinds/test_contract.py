@@ -8,6 +8,7 @@ from app.core.chat import ChatRequest, Finished, FinishReason, Message, Role, Te
 from app.core.errors import BadCredential, RequestRefused, Throttled, UpstreamError
 from app.formats.registry import CLIENT_FORMATS, FORMATS
 from app.providers.connections import Connections
+from app.providers.dialect import FORMAT, in_dialect
 from app.providers.transport import UpstreamAnswer
 from app.providers.upstream import Upstream
 from tests.kinds.answers import INPUT, LISTED, OUTPUT, TEXT
@@ -37,7 +38,10 @@ async def ask(
     )
     if format_name in ("anthropic-messages", "openai-responses"):
         request.seed = None
-    return await upstream.call(format_name, wire.encode_request(request, model), secret, wire.read_error)
+    call = wire.encode_request(request, model)
+    if format_name == FORMAT:
+        call.body = in_dialect(call.body, upstream.kind.dialect)
+    return await upstream.call(format_name, call, secret, wire.read_error)
 
 
 @each_case(listing=True)

@@ -81,11 +81,13 @@ DEMANDING = {
 async def test_what_a_kind_refuses_of_openais_chat_is_said_in_its_own_words(app: AppServer, case: Case) -> None:
     async with app.client() as client:
         answer = await client.post("/v1/chat/completions", json={**DEMANDING, "model": case.id})
+        again = await client.post("/v1/chat/completions", json={**DEMANDING, "model": case.id})
     if case.kind.formats[0] == "openai-chat":
         assert answer.status_code == 200, answer.text
         assert '"prompt_tokens":' in answer.text
         row = app.ledger(answer.headers["x-request-id"]).row
         assert (row.input_tokens, row.output_tokens) == (INPUT, OUTPUT)
+        assert app.ledger(again.headers["x-request-id"]).row.attempts == 1, "what it refuses is remembered"
     else:
         assert answer.status_code in (200, 422), answer.text
 

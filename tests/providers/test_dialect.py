@@ -7,12 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.formats.base import UpstreamCall
-from app.providers.connections import Connections
 from app.providers.dialect import in_dialect, nine_letters
-from app.providers.failures import read_any_error
 from app.providers.kinds import kind_named, kinds
-from tests.providers.test_upstream import Canned
 
 MISTRAL = kind_named("mistral").dialect
 

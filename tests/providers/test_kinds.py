@@ -10,6 +10,7 @@ import pytest
 
 from app.core.errors import BadCredential, BadRequest, UnreadableAnswer, UpstreamDown, UpstreamError
 from app.formats.base import UpstreamCall
+from app.formats.counting import COUNTERS
 from app.formats.registry import FORMATS, OPERATIONS
 from app.providers.catalog import Catalog
 from app.providers.connections import Connections
@@ -73,7 +74,7 @@ def test_a_row_speaks_formats_that_exist(kind: Kind, place: int | None) -> None:
 
 @pytest.mark.parametrize("name", sorted({name for kind in KINDS for name in (*kind.formats, *kind.operations)}))
 def test_what_rows_name_is_a_format_of_this_anygpt(name: str) -> None:
-    assert name in {*FORMATS, *OPERATIONS}
+    assert name in {*FORMATS, *OPERATIONS, *COUNTERS}
 
 
 def test_monograms_and_key_variables_tell_kinds_apart() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from app.api.address import client_address, headers_of
-from app.api.gateway.bodies import ClientGone, Form, read_body, read_form, take_body
+from app.api.gateway.bodies import PACE, ClientGone, Form, Pace, check_json, read_body, read_form, take_body
 from app.api.gateway.client_side import KEEP_ALIVE_S, ArrayClient, AsgiClient, KeepingClient, Receive, Send
 from app.api.gateway.cors import Cors
 from app.api.gateway.error_log import ErrorLog
@@ -36,8 +36,8 @@ PASSED = (b"anthropic-beta", b"anthropic-version")  # all that goes on of a clie
 class GatewayApp:
     """No framework on this way: a table from path to route."""
 
-    def __init__(self, services: Services, version: str, keep_alive_s: float = KEEP_ALIVE_S) -> None:
-        self._services, self._keep_alive_s = services, keep_alive_s
+    def __init__(self, services: Services, version: str, keep_alive_s: float = KEEP_ALIVE_S, pace: Pace = PACE) -> None:
+        self._services, self._keep_alive_s, self._pace = services, keep_alive_s, pace
         self._errors = ErrorLog(services.folder.logs / "api-error.jsonl")
         self._cors = Cors(services.settings.origins)
         self._networks = services.settings.proxy_networks
@@ -91,10 +91,12 @@ class GatewayApp:
             key = self._key(scope, headers, route)
             limit = self._services.state.current.runtime.max_body_bytes
             if route.form:
-                form = await read_form(receive, headers, limit, self._services.folder.uploads)
+                form = await read_form(receive, headers, limit, self._services.folder.uploads, self._pace)
                 body = form.as_json()
             else:
-                body = take_body(scope, limit) or await read_body(receive, limit)
+                check_json(headers)
+                taken = take_body(scope, limit)  # an empty body is one, too
+                body = taken if taken is not None else await read_body(receive, headers, limit, self._pace)
             peek = format.peek(body, route.model, route.stream)
             call = Call(
                 id=request_id,
@@ -160,7 +162,9 @@ class GatewayApp:
             key = self._key(scope, headers, route) if route.scope is not None else None
             body = b""
             if route.does is Does.COUNT:
-                body = await read_body(receive, self._services.state.current.runtime.max_body_bytes)
+                check_json(headers)
+                limit = self._services.state.current.runtime.max_body_bytes
+                body = await read_body(receive, headers, limit, self._pace)
             status, value = await self._info.answer(Query(route, method, key, body, _query(scope), _passed(headers)))
         except AnyGPTError as error:
             await self._refuse(scope, headers, send, route.format, error, request_id, extra, None, key)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from email.message import Message as Header
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
@@ -19,29 +19,40 @@ from app.formats.base import UploadBody
 from app.formats.payload import dump
 from app.services.gateway.alarm import Alarm
 
-IDLE_S = 30.0  # between two pieces of a body
-GRACE_S = 60.0  # a body may take as long as it likes for so long, then it must keep up LEAST_RATE
-LEAST_RATE = 1024  # bytes a second
 PIECE = 256 * 1024
 _NO_ROOM = "A form with a file waits on the server's disk, which is full or not writable; an admin should look at it."
+_FORMS = (b"application/x-www-form-urlencoded", b"multipart/")
 MAX_BOUNDARY = 70  # RFC 2046
 MAX_FIELDS = 64 * 1024  # bytes of a form's plain fields together, with their names
+
+
+class Pace(NamedTuple):
+    """How slowly a body may come: at most `idle_s` between two pieces; after `grace_s` in all, `least_rate` bytes a
+    second on average."""
+
+    idle_s: float = 30.0
+    grace_s: float = 60.0
+    least_rate: float = 1024
+
+
+PACE = Pace()
 
 
 class ClientGone(Exception):
     pass
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises TooLarge as soon as it is longer than `limit`, SlowClient when it does not come,
-    ClientGone when the client left."""
-    first = await _next(receive)
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int, pace: Pace = PACE) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is, or says that it is, longer than `limit`, SlowClient when it
+    does not come, ClientGone when the client left."""
+    check_length(headers, limit)
+    first = await _next(receive, pace)
     body: bytes = first.get("body", b"")
     if not first.get("more_body", False):
         check_size(len(body), limit)
         return body
     pieces = [body]
-    async for piece in _rest(receive, limit, len(body)):
+    async for piece in _rest(receive, limit, len(body), pace):
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -55,30 +66,30 @@ def take_body(scope: Mapping[str, Any], limit: int) -> bytes | None:
     return body
 
 
-async def _rest(receive: Receive, limit: int, size: int) -> AsyncIterator[bytes]:
+async def _rest(receive: Receive, limit: int, size: int, pace: Pace) -> AsyncIterator[bytes]:
     """The pieces after the first, while the client keeps its pace."""
     loop = asyncio.get_running_loop()
     started, more = loop.time(), True
     while more:
         check_size(size, limit)
-        message = await _next(receive)
+        message = await _next(receive, pace)
         piece: bytes = message.get("body", b"")
         size += len(piece)
         more = message.get("more_body", False)
-        if (took := loop.time() - started) > GRACE_S and size < took * LEAST_RATE:
+        if (took := loop.time() - started) > pace.grace_s and size < took * pace.least_rate:
             raise SlowClient("The body came too slowly; send it without pauses.")
         yield piece
     check_size(size, limit)
 
 
-async def _next(receive: Receive) -> Any:
-    alarm = Alarm(asyncio.get_running_loop().time() + IDLE_S)
+async def _next(receive: Receive, pace: Pace) -> Any:
+    alarm = Alarm(asyncio.get_running_loop().time() + pace.idle_s)
     try:
         message = await receive()
     except asyncio.CancelledError:
         if not alarm.answered():
             raise
-        raise SlowClient(f"No part of the body came for {IDLE_S:g} s; send it without pauses.") from None
+        raise SlowClient(f"No part of the body came for {pace.idle_s:g} s; send it without pauses.") from None
     finally:
         alarm.stop()
     if message["type"] == "http.disconnect":
@@ -89,6 +100,23 @@ async def _next(receive: Receive) -> Any:
 def check_size(size: int, limit: int) -> None:
     if size > limit:
         raise TooLarge(f"The body is larger than {limit // 2**20} MB, the limit here (setting max_body_mb).")
+
+
+def check_length(headers: Mapping[bytes, bytes], limit: int) -> None:
+    """Whoever says beforehand that a body is too large need not send it."""
+    length = headers.get(b"content-length", b"")
+    if len(length) > 6 and length.isdigit():
+        check_size(int(length), limit)
+
+
+def check_json(headers: Mapping[bytes, bytes]) -> None:
+    """JSON under whatever name is read; what calls itself a form or is packed is not. Raises BadRequest."""
+    content_type = headers.get(b"content-type", b"")
+    if content_type != b"application/json" and content_type.lower().startswith(_FORMS):
+        named = content_type.partition(b";")[0].decode("latin-1").lower()
+        raise BadRequest(f"The body is called {named}; send JSON, with content-type: application/json.")
+    if (coding := headers.get(b"content-encoding", b"identity").lower()) != b"identity":
+        raise BadRequest(f"The body is packed ({coding.decode('latin-1')[:20]}); send it as it is.")
 
 
 class Form:
@@ -115,10 +143,13 @@ class Form:
         self._file.close()
 
 
-async def read_form(receive: Receive, headers: Mapping[bytes, bytes], limit: int, folder: Path) -> Form:
+async def read_form(
+    receive: Receive, headers: Mapping[bytes, bytes], limit: int, folder: Path, pace: Pace = PACE
+) -> Form:
     """A form, at most `limit` bytes, in a file of `folder` that dies with it. Raises as read_body, and BadRequest."""
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     boundary = _boundary(content_type)
+    check_length(headers, limit)
     try:
         form = Form(await asyncio.to_thread(tempfile.TemporaryFile, dir=folder), content_type)
     except OSError as error:
@@ -126,11 +157,11 @@ async def read_form(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     try:
         reader = _FormReader(form, boundary)
         waiting = bytearray()
-        first = await _next(receive)
+        first = await _next(receive, pace)
         waiting += reader.take(first.get("body", b""))
         check_size(form.size, limit)
         if first.get("more_body", False):
-            async for piece in _rest(receive, limit, form.size):
+            async for piece in _rest(receive, limit, form.size, pace):
                 waiting += reader.take(piece)
                 if len(waiting) >= PIECE:
                     await asyncio.to_thread(form._file.write, bytes(waiting))

@@ -187,12 +187,16 @@ def write_image(image: Image) -> dict[str, Any]:
 
 def write_citation(value: dict[str, Any]) -> dict[str, Any] | None:
     """A citation as an annotation, where it names an address."""
-    if value.get("type") in ("url_citation", "file"):
+    if value.get("type") == "file":
         return value
-    if not isinstance(value.get("url"), str):
+    own = as_dict(value.get("url_citation"))  # may say more, as OpenRouter's `content`
+    inner = own or value
+    url = as_text(inner.get("url"))
+    if not url:
         return None
-    citation = {"url": value["url"], "title": as_text(value.get("title")), "start_index": 0, "end_index": 0}
-    return {"type": "url_citation", "url_citation": citation}
+    title, start, end = as_text(inner.get("title")), inner.get("start_index"), inner.get("end_index")
+    place = {"start_index": start if type(start) is int else 0, "end_index": end if type(end) is int else 0}
+    return {"type": "url_citation", "url_citation": {**own, "url": url, "title": title, **place}}
 
 
 def _image(part: dict[str, Any]) -> list[Part]:

@@ -8,9 +8,9 @@ from app.core.chat import ChatResult, Choice, FinishReason, Text, ToolCall, Usag
 from app.core.errors import UnreadableAnswer
 from app.core.ids import new_id
 from app.formats.failures import in_band
-from app.formats.logprobs import read_openai
+from app.formats.logprobs import read_openai, write_openai
 from app.formats.openai_chat.message import read_message, read_sources, write_message
-from app.formats.openai_chat.words import chunk_usage, read_finish, write_finish, write_usage
+from app.formats.openai_chat.words import SERVICE_TIERS, chunk_usage, read_finish, write_finish, write_usage
 from app.formats.payload import as_count, as_dict, as_dicts, as_text, as_text_or_none, dump, read_answer
 
 _KEPT = ("system_fingerprint", "service_tier", "citations", "search_results")
@@ -51,7 +51,7 @@ def encode_result(result: ChatResult) -> bytes:
             {
                 "index": choice.index,
                 "message": write_message(choice.parts),
-                "logprobs": choice.logprobs,
+                "logprobs": write_openai(choice.logprobs),
                 "finish_reason": write_finish(choice.finish),
             }
             for choice in result.choices
@@ -60,6 +60,8 @@ def encode_result(result: ChatResult) -> bytes:
     if result.usage is not None:
         value["usage"] = write_usage(result.usage)
     value.update({key: result.extra[key] for key in _KEPT if key in result.extra})
+    if value.get("service_tier") not in SERVICE_TIERS:
+        value.pop("service_tier", None)  # others' words for it
     return dump(value)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from app.core.chat import FinishReason, Usage
 from app.formats.payload import as_count, as_dict
 
+SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
+
 _FINISH = {
     "stop": FinishReason.STOP,
     "eos": FinishReason.STOP,
@@ -36,8 +38,9 @@ _WORDS = {
     FinishReason.TOOL_CALLS: "tool_calls",
     FinishReason.CONTENT_FILTER: "content_filter",
     FinishReason.REFUSAL: "content_filter",
-    FinishReason.PAUSE: "length",  # there is no word for "to be continued"; "stop" would say that it is done
-    FinishReason.ERROR: "error",
+    # there is no word for "to be continued", nor for what broke; "stop" would say that it is done
+    FinishReason.PAUSE: "length",
+    FinishReason.ERROR: "length",
     FinishReason.OTHER: "stop",
 }
 _NANO = Decimal(1_000_000_000)

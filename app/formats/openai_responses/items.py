@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.chat import Foreign, Image, Part, Reasoning, Refusal, Text, ToolCall
+from app.formats.logprobs import complete
 from app.formats.openai_responses.envelope import item_id
 from app.formats.openai_responses.words import OWN
-from app.formats.payload import as_dict, as_dicts, as_list, as_text, as_text_or_none
+from app.formats.payload import as_dict, as_dicts, as_text, as_text_or_none
 from app.formats.reasoning_items import read_item as read_reasoning
 from app.formats.reasoning_items import write_item as write_reasoning
 from app.formats.tool_ids import made_id
@@ -80,7 +81,7 @@ def read_annotation(value: dict[str, Any]) -> dict[str, Any]:
 
 def write_annotation(value: dict[str, Any]) -> dict[str, Any] | None:
     """Any format's citation of an address, and this format's own kinds; None for what it cannot say."""
-    if value.get("type") in _ANNOTATIONS:
+    if as_text(value.get("type")) in _ANNOTATIONS:
         return value
     inner = as_dict(value.get("url_citation")) or value
     url = as_text(inner.get("url"))
@@ -161,10 +162,7 @@ def _content(part: Text | Refusal, logprobs: list[dict[str, Any]]) -> dict[str, 
     annotations = [found for value in part.citations or [] if (found := write_annotation(value))]
     written = text_part(part.text, annotations)
     if logprobs:
-        written["logprobs"] = [
-            {**entry, "bytes": as_list(entry.get("bytes")), "top_logprobs": as_list(entry.get("top_logprobs"))}
-            for entry in logprobs
-        ]
+        written["logprobs"] = complete(logprobs)
     return written
 
 

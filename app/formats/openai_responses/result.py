@@ -7,13 +7,13 @@ from typing import Any
 from app.core.chat import ChatResult, Choice, FinishReason, Usage
 from app.core.errors import UnreadableAnswer, UpstreamDown
 from app.formats.failures import in_band
+from app.formats.openai_chat.words import SERVICE_TIERS
 from app.formats.openai_responses.envelope import envelope
 from app.formats.openai_responses.items import read_output, write_output
 from app.formats.openai_responses.words import read_status, read_usage, write_status, write_usage
 from app.formats.payload import as_count, as_dict, as_dicts, as_text, dump, read_answer
 
 CALLS = ("function_call", "custom_tool_call")  # what the client itself must answer
-_TIERS = ("auto", "default", "flex", "scale", "priority")
 
 
 def decode_result(body: bytes) -> ChatResult:
@@ -50,7 +50,7 @@ def encode_result(result: ChatResult) -> bytes:
     }
     if result.usage is not None:
         value["usage"] = write_usage(result.usage)
-    if (tier := result.extra.get("service_tier")) in _TIERS:
+    if (tier := result.extra.get("service_tier")) in SERVICE_TIERS:
         value["service_tier"] = tier
     return dump(value)
 

@@ -29,17 +29,28 @@ def translator(call: Call, deployment: Deployment) -> UpstreamFormat | None:
 
 
 def upstream_call(
-    call: Call, deployment: Deployment, provider: Provider, format: UpstreamFormat | None, ask_usage: bool
+    call: Call,
+    deployment: Deployment,
+    provider: Provider,
+    format: UpstreamFormat | None,
+    ask_usage: bool,
+    adapted: bool = False,
 ) -> UpstreamCall:
-    """Relayed as it came, or translated and said in the provider's own dialect. Raises BadRequest or Unsupported."""
+    """Relayed as it came, unless it is to be `adapted` to the provider's dialect, as translated ones are. Raises
+    BadRequest or Unsupported."""
     if format is None:
-        return _relayed(call, deployment, ask_usage)
+        relayed = _relayed(call, deployment, ask_usage)
+        if adapted:
+            adapt(relayed, call.format_name, provider)
+        return relayed
     if call.request is None:
         assert call.format is not None
         call.request = call.format.decode_request(call.body_at(), call.path_model, call.path_stream)
     if call.peek.stream:
         call.request.include_usage = ask_usage
-    return _in_dialect(format.encode_request(call.request, deployment.model), format, provider)
+    asked = format.encode_request(call.request, deployment.model)
+    adapt(asked, format.name, provider)
+    return asked
 
 
 def reader_of(call: Call, format: UpstreamFormat | None, *, strip_usage: bool) -> Reader:
@@ -52,16 +63,17 @@ def reader_of(call: Call, format: UpstreamFormat | None, *, strip_usage: bool) -
     return TranslateReader(format.decoder(), call.format.encoder(call.peek))
 
 
-def _in_dialect(asked: UpstreamCall, format: UpstreamFormat, provider: Provider) -> UpstreamCall:
-    """A relayed request goes out as it came; one that we write is written as the provider wants it."""
-    if format.name == FORMAT and (said := in_dialect(asked.body, provider.kind.dialect)) is not asked.body:
+def adapt(asked: UpstreamCall, format_name: str, provider: Provider) -> bool:
+    """Says in its own words what this kind of provider is known to refuse; whether there was any such thing."""
+    changed = format_name == FORMAT and (said := in_dialect(asked.body, provider.kind.dialect)) is not asked.body
+    if changed:
         refused = [name for name in provider.kind.dialect.leave_out if f'"{name}"'.encode() in asked.body]
         asked.approximated = [
             *asked.approximated,
             *(f"{name}: left out; {provider.kind.label} refuses it." for name in refused),
         ]
         asked.body = said
-    return asked
+    return changed
 
 
 def _relayed(call: Call, deployment: Deployment, ask_usage: bool) -> UpstreamCall:

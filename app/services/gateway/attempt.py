@@ -26,7 +26,7 @@ from app.providers.transport import Timeouts, UpstreamAnswer
 from app.routing.plan import Planned
 from app.services.gateway.admission import Admission
 from app.services.gateway.alarm import Alarm, Deadline
-from app.services.gateway.asking import reader_of, translator, upstream_call
+from app.services.gateway.asking import adapt, reader_of, translator, upstream_call
 from app.services.gateway.call import AttemptRecord, Call, ClientSide, Header
 from app.services.gateway.estimate import Estimator
 from app.services.gateway.readers import Reader
@@ -57,7 +57,9 @@ class Attempts:
     ) -> None:
         self._db, self._health, self._admission = db, health, admission
         self._estimator, self._table, self._clock = estimator, table, clock
-        self._no_usage: set[str] = set()  # providers that refuse stream_options; bounded by their number
+        # providers that refuse stream_options, and those that want their own dialect; bounded by their number
+        self._no_usage: set[str] = set()
+        self._adapted: set[str] = set()
 
     async def run(
         self,
@@ -68,12 +70,14 @@ class Attempts:
         credential: Credential,
         deadline: Deadline,
         commit: Commit,
+        adapted: bool = False,
     ) -> None:
         """Returns when the client has its whole answer. Raises UpstreamError (`call.begun` says whether another
         attempt may follow), Unsupported before any call, BudgetSpent when a stream outgrows what is left."""
         format = translator(call, planned.deployment)
         asks = self._asks_usage(call, provider, format)
-        asked = upstream_call(call, planned.deployment, provider, format, asks)
+        adapted = adapted or provider.id in self._adapted
+        asked = upstream_call(call, planned.deployment, provider, format, asks, adapted)
         record = self._open(call, planned, credential)
         record.approximated = asked.approximated
         reader = reader_of(call, format, strip_usage=asks) if call.peek.stream else None
@@ -109,6 +113,8 @@ class Attempts:
                 said, size = (reader.said, reader.output_text) if reader is not None else (record.said, 0)
                 record.usage = await self._estimator.usage(call, record.deployment.model, said, size, body)
             self._succeeded(record, call)
+            if adapted:
+                self._adapted.add(provider.id)
             await commit(call)
             extra = self._metadata(call)
             if reader is not None:
@@ -122,10 +128,15 @@ class Attempts:
             self._failed(call, record, error)
             if not call.recorded:
                 await self._count_partial(call, record, reader, error)
-            if isinstance(error, RequestRefused) and asks and b"stream_options" in error.body and not call.begun:
+            if not isinstance(error, RequestRefused) or call.begun:
+                raise
+            if asks and b"stream_options" in error.body:
                 self._no_usage.add(provider.id)
-                return await self.run(call, client, planned, provider, credential, deadline, commit)
-            raise
+            elif adapted or format is not None or not adapt(asked, call.format_name, provider):
+                raise
+            else:
+                adapted = True
+            return await self.run(call, client, planned, provider, credential, deadline, commit, adapted)
 
     async def _pass_on(
         self,
@@ -158,7 +169,7 @@ class Attempts:
             else:
                 if piece:
                     held.append(piece)
-                size += len(chunk)
+                size += len(piece)  # an event that is not whole yet is the reader's, which has its own limit
                 if reader.content or reader.events > HOLD_EVENTS or size > HOLD_BYTES:
                     alarm.move(deadline.next())
                     alarm.client = True

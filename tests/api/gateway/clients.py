@@ -103,9 +103,7 @@ class Client:
         return "".join(part.get("text", "") for found in parts for part in found)
 
 
-CLIENTS = [
-    Client(name) for name in ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "gemini-array")
-]
+CLIENTS = [Client(name) for name in ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "gemini-array")]
 PROVIDERS: dict[str, dict[str, Any]] = {
     "openai-chat": {"kind": "openai-compatible"},
     "openai-responses": {"kind": "openai-compatible", "formats": ["openai-responses"]},

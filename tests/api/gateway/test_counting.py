@@ -172,7 +172,15 @@ async def test_the_official_sdk_counts(server: AppServer, upstream: RunningUpstr
 
 # --- how good the estimate is ------------------------------------------------------------------------------------
 
-_MORE_THAN_TEXT = {"tools", "mcp_servers", "thinking", "output_config", "response_format", "plugins", "web_search_options"}
+_MORE_THAN_TEXT = {
+    "tools",
+    "mcp_servers",
+    "thinking",
+    "output_config",
+    "response_format",
+    "plugins",
+    "web_search_options",
+}
 
 
 @needs_recordings

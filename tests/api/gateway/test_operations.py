@@ -65,7 +65,9 @@ async def test_the_answer_comes_as_the_provider_wrote_it(
 
 
 @pytest.mark.parametrize(
-    ("path", "tokens", "cost"), [(IMAGES, (9, 6), "0.000021"), (EMBEDDINGS, (4, 0), "0.000004")], ids=[IMAGES, EMBEDDINGS]
+    ("path", "tokens", "cost"),
+    [(IMAGES, (9, 6), "0.000021"), (EMBEDDINGS, (4, 0), "0.000004")],
+    ids=[IMAGES, EMBEDDINGS],
 )
 async def test_the_ledger_has_the_tokens_that_the_provider_counted(
     server: AppServer, upstream: RunningUpstream, path: str, tokens: tuple[int, int], cost: str

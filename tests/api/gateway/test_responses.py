@@ -237,9 +237,7 @@ async def test_the_official_sdk_creates_reads_goes_on_and_deletes(server: AppSer
             made = await client.responses.create(model=model, input="Say hello.")
             assert made.output_text == TEXT
             assert (await client.responses.retrieve(made.id)).output_text == TEXT
-            async with client.responses.stream(
-                model=model, input="And again?", previous_response_id=made.id
-            ) as stream:
+            async with client.responses.stream(model=model, input="And again?", previous_response_id=made.id) as stream:
                 final = await stream.get_final_response()
             assert final.output_text == TEXT
             await client.responses.delete(final.id)

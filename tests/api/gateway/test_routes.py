@@ -85,7 +85,9 @@ async def is_there(client: httpx.AsyncClient, method: str, path: str) -> bool:
 
 
 @pytest.fixture(scope="module", params=SWITCHED)
-def without(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, AppServer]]:
+def without(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, AppServer]]:
     """A server with one switch off, and the switch's name."""
     fields: dict[str, Any] = {f"enable_{request.param}_routes": False}
     with running_app(tmp_path_factory.mktemp("app"), **fields) as started:

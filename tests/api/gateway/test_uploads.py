@@ -233,7 +233,11 @@ MALFORMED = {
     "a file as model": (form(file(b"m", "model"), field("model", "n")), TYPE, "once"),
     "long fields": (form(field("model", "m"), field("prompt", "x" * 70_000)), TYPE, "shorten"),
     "many fields": (form(field("model", "m"), *[field(f"field-{n:010}", "") for n in range(5000)]), TYPE, "shorten"),
-    "a long header": (form(b"--" + BOUNDARY.encode() + b"\r\nX: " + b"x" * 100_000 + b"\r\n\r\n\r\n"), TYPE, "malformed"),
+    "a long header": (
+        form(b"--" + BOUNDARY.encode() + b"\r\nX: " + b"x" * 100_000 + b"\r\n\r\n\r\n"),
+        TYPE,
+        "malformed",
+    ),
 }
 
 

@@ -1,5 +1,4 @@
-"""Questions that a client's format has words for, but that are not written in it for a provider: as clients write
-them, to be put into a plain question's body."""
+"""Questions as clients write them that no format of ours writes for a provider, to be put into a plain body."""
 
 from __future__ import annotations
 
