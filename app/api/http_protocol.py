@@ -6,16 +6,19 @@ where an answer is small. The gateway's headers are its own, and are looked at o
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 HEAD_S = 30.0  # for a connection's first byte, and for each request's head from its first byte
 MAX_HEAD = 64 * 1024  # bytes of a head, or of anything else that brings no request nearer to its end
+BODY_S = 90.0  # between two looks at a body that is not whole; the gateway has its own, shorter patience
 WRITE_S = 60.0  # between two looks at a client that does not read its answer
-LEAST_RATE = 1024  # bytes a second that it must take
+LEAST_RATE = 1024  # bytes a second that must come or be taken from one look to the next
 GATEWAY = ("/v1", "/openai/", "/anthropic/", "/gemini/", "/groq/")
 ABORT = "anygpt.abort"  # in the scope: ends the connection at once, whatever is still to be written
+ON_LEAVE = "anygpt.on_leave"  # in the scope: takes what is called when the client leaves before its answer's end
 TAKE_BODY = "anygpt.body"  # in the scope: the whole body where it is there, else None; `receive` follows on it
 _END = b"connection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n" + _END
@@ -23,13 +26,17 @@ _TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Gives up clients that keep a connection busy with nothing: a head that does not come or never ends, a body
-    that nobody wants any more, an answer that is not read. What has been answered stays answered."""
+    """Gives up clients that keep a connection busy with nothing: a head or a body that does not come or never ends,
+    or that nobody wants any more, an answer that is not read. What has been answered stays answered."""
 
     head_s = HEAD_S
+    body_s = BODY_S
     write_s = WRITE_S
+    _answering: GatewayAnswer | None = None
     _in_head = False
     _head_timer: asyncio.TimerHandle | None = None
+    _body_timer: asyncio.TimerHandle | None = None
+    _body_size = 0  # of what came of a body since the last look
     _write_timer: asyncio.TimerHandle | None = None
     _unwritten = 0
     _barren = 0  # bytes since a head was complete or a piece of a body came
@@ -41,15 +48,22 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._stop_watching()
+        if self._body_timer is not None:
+            self._body_timer.cancel()
         super().connection_lost(exc)
+        if self._answering is not None:
+            self._answering.lost()
 
     def data_received(self, data: bytes) -> None:
         self._barren += len(data)
         super().data_received(data)
         if self._barren > MAX_HEAD:
             self._hang_up(_TOO_LONG)
-        elif self._head_timer is None and (self._in_head or self._answered()):  # most heads come whole: no timer
-            self._head_timer = self.loop.call_later(self.head_s, self._too_slow)
+        elif self._in_head or self._answered():  # most heads come whole and need no timer, and most bodies
+            if self._head_timer is None:
+                self._head_timer = self.loop.call_later(self.head_s, self._too_slow)
+        elif self.cycle.more_body and self._body_timer is None:
+            self._watch_body()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -65,6 +79,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._barren = 0
+        self._body_size += len(body)
         super().on_body(body)
 
     def on_headers_complete(self) -> None:
@@ -78,7 +93,9 @@ class HttpProtocol(HttpToolsProtocol):
         if cycle.scope["path"].startswith(GATEWAY):
             answer = GatewayAnswer(cycle)
             cycle.send = answer  # type: ignore[method-assign]
-            cycle.scope[ABORT] = cycle.transport.abort  # type: ignore[literal-required]
+            self._answering = answer
+            cycle.scope[ABORT] = answer.abort  # type: ignore[literal-required]
+            cycle.scope[ON_LEAVE] = answer.on_leave  # type: ignore[literal-required]
             cycle.scope[TAKE_BODY] = answer.take_body  # type: ignore[literal-required]
         super()._start_asgi_task(cycle, app)
 
@@ -89,7 +106,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        self._hang_up(_TOO_SLOW)
+        if self._answered():
+            self._hang_up(_TOO_SLOW)
+        else:  # the next head may wait for the answer before it
+            self._head_timer = self.loop.call_later(self.head_s, self._too_slow)
 
     def _hang_up(self, reason: bytes) -> None:
         transport = self.transport
@@ -102,6 +122,23 @@ class HttpProtocol(HttpToolsProtocol):
     def _answered(self) -> bool:
         """Nothing that was asked is still to be answered: whatever comes is the next head, or left over."""
         return self.cycle is None or self.cycle.response_complete
+
+    def _watch_body(self) -> None:
+        self._body_size = 0
+        self._body_timer = self.loop.call_later(self.body_s, self._look_at_body, self.cycle)
+
+    def _look_at_body(self, watched: RequestResponseCycle) -> None:
+        self._body_timer = None
+        cycle = self.cycle
+        if self._answered() or not cycle.more_body:
+            return
+        if cycle is not watched or self.flow.read_paused or self._body_size >= self.body_s * LEAST_RATE:
+            self._watch_body()
+        elif cycle.response_started:
+            self.transport.abort()
+        else:
+            self.transport.write(_TOO_SLOW)
+            self.transport.close()
 
     def _watch_reading(self) -> None:
         self._unwritten = self.transport.get_write_buffer_size()
@@ -123,13 +160,14 @@ class HttpProtocol(HttpToolsProtocol):
 class GatewayAnswer:
     """ASGI's `send` for one request of the gateway. The head waits for the first piece of the body."""
 
-    __slots__ = ("_chunked", "_cycle", "_head", "_length")
+    __slots__ = ("_chunked", "_cycle", "_head", "_left", "_length")
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
         self._cycle = cycle
         self._head = b""
         self._chunked = True
         self._length = 0
+        self._left: Callable[[], None] | None = None
 
     async def __call__(self, message: Any) -> None:
         cycle = self._cycle
@@ -153,6 +191,18 @@ class GatewayAnswer:
             if not cycle.keep_alive:
                 cycle.transport.close()
             cycle.on_response()
+
+    def on_leave(self, act: Callable[[], None]) -> None:
+        self._left = act
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        if self._left is not None and not self._cycle.response_complete:
+            self._left()
+
+    def abort(self) -> None:
+        self._cycle.disconnected = True
+        self._cycle.transport.abort()
 
     def take_body(self) -> bytes | None:
         cycle = self._cycle

@@ -30,6 +30,10 @@ Rows = list[tuple["Upsert", str, Row]]  # (its table, id, the row)
 READERS = 4
 SOON_S = 0.25
 MAX_ROWS = 64
+PRAGMAS = (
+    *("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"),
+    "temp_store=MEMORY",  # or a file is made and deleted for each statement of many rows
+)
 
 
 class Upsert:
@@ -284,7 +288,7 @@ def _engine(url: str, begin: str, pool_size: int) -> Engine:
         @event.listens_for(engine, "connect")
         def _configure(connection: sqlite3.Connection, _: object) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+            for pragma in PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}").close()
 
         @event.listens_for(engine, "begin")

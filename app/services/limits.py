@@ -22,18 +22,20 @@ class Gcra:
 
     def wait(self, now: float) -> float:
         """Seconds until the next request would be admitted; 0: now."""
-        wait = max(self._next, now) + self._step - self.period - now
+        wait = self.reset(now) + self._step - self.period
         return wait if wait > _GRAIN else 0.0
 
     def take(self, now: float) -> None:
-        self._next = max(self._next, now) + self._step
+        self._next = (self._next if self._next > now else now) + self._step
 
     def remaining(self, now: float) -> int:
-        return max(int((self.period - max(self._next - now, 0.0) + _GRAIN) / self._step), 0)
+        left = int((self.period - self.reset(now) + _GRAIN) / self._step)
+        return left if left > 0 else 0
 
     def reset(self, now: float) -> float:
         """Seconds until the full rate is there again."""
-        return max(self._next - now, 0.0)
+        ahead = self._next - now
+        return ahead if ahead > 0 else 0.0
 
 
 class TokenBucket:
@@ -45,25 +47,24 @@ class TokenBucket:
         self._at = 0.0
 
     def wait(self, now: float, tokens: int) -> float:
-        self._refill(now)
-        wait = (min(tokens, self.rate) - self._level) * self.period / self.rate
+        wait = (min(tokens, self.rate) - self._refill(now)) * self.period / self.rate
         return wait if wait > _GRAIN else 0.0
 
     def take(self, now: float, tokens: int) -> None:
-        self._refill(now)
-        self._level -= tokens
+        self._level = self._refill(now) - tokens
 
     def remaining(self, now: float) -> int:
-        self._refill(now)
-        return max(int(self._level), 0)
+        return max(int(self._refill(now)), 0)
 
     def reset(self, now: float) -> float:
-        self._refill(now)
-        return (self.rate - self._level) * self.period / self.rate
+        return (self.rate - self._refill(now)) * self.period / self.rate
 
-    def _refill(self, now: float) -> None:
-        self._level = min(self._level + (now - self._at) * self.rate / self.period, float(self.rate))
+    def _refill(self, now: float) -> float:
+        """The level now."""
+        level = self._level + (now - self._at) * self.rate / self.period
+        self._level = level = level if level < self.rate else float(self.rate)
         self._at = now
+        return level
 
 
 @dataclass(slots=True)
@@ -126,8 +127,8 @@ class KeyLimits:
         tightest, left, share = None, 0, 2.0
         for limiter in self._requests.values():
             remaining = limiter.remaining(now)
-            if remaining / limiter.rate < share:
-                tightest, left, share = limiter, remaining, remaining / limiter.rate
+            if (part := remaining / limiter.rate) < share:
+                tightest, left, share = limiter, remaining, part
         if tightest is not None:
             found += _headers(b"requests", tightest.rate, left, tightest.reset(now))
         if self._tokens is not None:

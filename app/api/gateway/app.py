@@ -18,18 +18,18 @@ from app.api.gateway.cors import Cors
 from app.api.gateway.error_log import ErrorLog
 from app.api.gateway.info import Info, Query
 from app.api.gateway.routes import GEMINI, HEALTH, MESSAGES, PREFIXES, Does, Route, Routes
-from app.api.http_protocol import ABORT
+from app.api.http_protocol import ABORT, ON_LEAVE
 from app.core.clock import rfc3339
 from app.core.errors import AnyGPTError, RequestRefused
 from app.core.ids import new_id
 from app.formats.base import ClientFormat
 from app.services.container import Services
+from app.services.gateway.alarm import running
 from app.services.gateway.call import Call, Header
 from app.services.snapshot import Key
 
 Scope = Mapping[str, Any]
 
-WATCH_AFTER_S = 0.03
 PASSED = (b"anthropic-beta", b"anthropic-version")  # all that goes on of a client's headers
 
 
@@ -84,7 +84,7 @@ class GatewayApp:
         request_id, started, at = new_id("req"), clock.monotonic(), clock.now()
         call: Call | None = None
         client: AsgiClient | None = None
-        watch: Watch | None = None
+        watch = Watch(scope)
         key: Key | None = None
         form: Form | None = None
         try:
@@ -117,20 +117,18 @@ class GatewayApp:
             client = self._client(call, route, send, extra)
             if route.kept:
                 await self._services.responses.before(call)
-            task = asyncio.current_task()
-            assert task is not None
-            watch = Watch(receive, task)
+            call.task = watch.call
             await self._services.gateway.run(call, client)
         except AnyGPTError as error:
+            watch.close()
             await self._refuse(scope, headers, send, format, error, request_id, extra, call, key)
         except asyncio.CancelledError:
-            if watch is None or not watch.left:
+            if not watch.left:
                 raise
         except ClientGone:
             return
         finally:
-            if watch is not None:
-                watch.close()
+            watch.close()
             if client is not None:
                 client.close()
                 if client.given_up and (abort := scope.get(ABORT)) is not None:
@@ -224,29 +222,24 @@ _NO_TAGS: frozenset[str] = frozenset()
 
 
 class Watch:
-    """Cancels the call when the client leaves: `send` says nothing then. Looks from 30 ms on, since most calls to a
-    fast provider are over by then and the task would cost more than it saves."""
+    """Cancels the task that makes it when the client leaves: `send` says nothing then."""
 
-    def __init__(self, receive: Receive, call: asyncio.Task[Any]) -> None:
-        self._receive, self._call = receive, call
-        self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(WATCH_AFTER_S, self._start)
-        self._task: asyncio.Task[None] | None = None
+    __slots__ = ("_open", "call", "left")
+
+    def __init__(self, scope: Scope) -> None:
+        self.call = running()
         self.left = False
+        self._open = True
+        if (on_leave := scope.get(ON_LEAVE)) is not None:
+            on_leave(self._leave)
 
     def close(self) -> None:
-        self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
+        self._open = False
 
-    def _start(self) -> None:
-        self._task = self._loop.create_task(self._wait(), name="watch for the client to leave")
-
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.left = True
-        self._call.cancel()
+    def _leave(self) -> None:
+        if self._open:
+            self.left = True
+            self.call.cancel()
 
 
 def _passed(headers: dict[bytes, bytes]) -> dict[str, str]:

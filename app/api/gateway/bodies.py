@@ -17,7 +17,7 @@ from app.api.http_protocol import TAKE_BODY
 from app.core.errors import BadRequest, SlowClient, TooLarge, Unavailable
 from app.formats.base import UploadBody
 from app.formats.payload import dump
-from app.services.gateway.alarm import Alarm
+from app.services.gateway.alarm import Alarm, running
 
 PIECE = 256 * 1024
 _NO_ROOM = "A form with a file waits on the server's disk, which is full or not writable; an admin should look at it."
@@ -83,7 +83,8 @@ async def _rest(receive: Receive, limit: int, size: int, pace: Pace) -> AsyncIte
 
 
 async def _next(receive: Receive, pace: Pace) -> Any:
-    alarm = Alarm(asyncio.get_running_loop().time() + pace.idle_s)
+    task = running()
+    alarm = Alarm(task, task.get_loop().time() + pace.idle_s)
     try:
         message = await receive()
     except asyncio.CancelledError:

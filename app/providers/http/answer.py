@@ -16,6 +16,8 @@ from app.providers.http.faults import Cause, network_failure
 class Carrier(Protocol):
     """The connection, as an answer sees it."""
 
+    loop: asyncio.AbstractEventLoop
+
     def resume(self) -> None: ...
 
     def let_go(self, answer: HttpAnswer) -> None: ...
@@ -172,7 +174,7 @@ class HttpAnswer:
         return taken
 
     async def _arrival(self, within_s: float | None) -> None:
-        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        waiter = self._waiter = self._carrier.loop.create_future()
         try:
             if within_s is None:
                 await waiter

@@ -110,6 +110,7 @@ class Connection(asyncio.Protocol):
     # ---- what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.loop = asyncio.get_running_loop()  # kept, since asking for it is a system call each time
         self._transport = cast(asyncio.Transport, transport)
         self._owner.opened(self)
 
@@ -182,7 +183,7 @@ class Connection(asyncio.Protocol):
             answer.fail(Cause.BROKE_OFF)
 
     def pause_writing(self) -> None:
-        self._may_write = asyncio.get_running_loop().create_future()
+        self._may_write = self.loop.create_future()
 
     def resume_writing(self) -> None:
         self._wake_writer()

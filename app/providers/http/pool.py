@@ -55,7 +55,7 @@ class Pool:
             connection.abort()
 
     def give_back(self, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
+        loop = connection.loop
         waiting = self._idle.get(connection.origin)
         if waiting is None:
             waiting = self._idle[connection.origin] = []

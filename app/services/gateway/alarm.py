@@ -5,21 +5,29 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from app.routing.document import RouterDocument
 
+Running = asyncio.Task[Any]
+
+
+def running() -> Running:
+    """The task that asks. It knows its loop; asking asyncio for that is a system call each time."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
 
 class Alarm:
-    """Cancels the task that makes it, once the loop's clock has reached `at`. Whoever catches CancelledError asks
+    """Cancels a task, once the loop's clock has reached `at`. Whoever catches CancelledError asks
     `answered` whether that was all there is to it; `stop` in any case."""
 
     __slots__ = ("_at", "_handle", "_loop", "_task", "client", "rang")
 
-    def __init__(self, at: float) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def __init__(self, task: Running, at: float) -> None:
         self._task = task
-        self._loop = asyncio.get_running_loop()
+        self._loop = task.get_loop()
         self._at = at
         self._handle = self._loop.call_at(at, self._look)
         self.rang = False
@@ -50,9 +58,9 @@ class Alarm:
 class Deadline:
     """The three time-outs of a router, as moments on the loop's clock."""
 
-    def __init__(self, started: float, document: RouterDocument) -> None:
-        loop = asyncio.get_running_loop()
-        self._loop = loop
+    def __init__(self, task: Running, document: RouterDocument) -> None:
+        self.task = task
+        self._loop = loop = task.get_loop()
         self.end = loop.time() + document.timeout_s
         self.first_s, self.idle_s = document.first_token_timeout_s, document.idle_timeout_s
 

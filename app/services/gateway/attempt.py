@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 
 from app.core.chat import ChatResult
@@ -84,7 +85,7 @@ class Attempts:
         answer: UpstreamAnswer | None = None
         body = b""
         # a whole answer has no first content to wait for, only an end
-        alarm = Alarm(deadline.first() if reader is not None else deadline.end)
+        alarm = Alarm(deadline.task, deadline.first() if reader is not None else deadline.end)
         try:
             try:
                 answer = await provider.upstream.call(
@@ -314,16 +315,21 @@ class Attempts:
         found: list[Header] = [(b"x-request-id", call.id.encode()), (b"x-anygpt-router", call.router.encode())]
         if call.attempts:
             deployment = call.attempts[-1].deployment
-            found += [
-                (b"x-anygpt-provider", deployment.provider.encode()),
-                (b"x-anygpt-model", deployment.model.encode()),
-                (b"x-anygpt-attempts", str(len(call.attempts)).encode()),
-            ]
+            found += _answered_by(deployment.provider, deployment.model, len(call.attempts))
         if with_cost and call.cost is not None:
             found.append((b"x-anygpt-cost-usd", format_usd(call.cost).encode()))
         if call.limits is not None:
             found += call.limits.headers(self._clock.monotonic())
         return found
+
+
+@lru_cache(1024)
+def _answered_by(provider: str, model: str, attempts: int) -> tuple[Header, ...]:
+    return (
+        (b"x-anygpt-provider", provider.encode()),
+        (b"x-anygpt-model", model.encode()),
+        (b"x-anygpt-attempts", b"%d" % attempts),
+    )
 
 
 async def _drain(answer: UpstreamAnswer) -> None:

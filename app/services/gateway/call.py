@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -106,6 +107,8 @@ class Call:
     path_model: str | None = None  # where model and streaming stand in the path (Gemini)
     path_stream: bool | None = None
     content_type: str | None = None  # the provider's own, for answers whose type it chooses
+
+    task: asyncio.Task[Any] | None = None  # that runs it
 
     # filled on the way
     router: str = "default"

@@ -25,7 +25,7 @@ from app.formats.registry import serving
 from app.routing.plan import CompiledRouter, Plan, Planned, make_plan
 from app.routing.question import Question
 from app.services.gateway.admission import Admission, output_limit
-from app.services.gateway.alarm import Deadline
+from app.services.gateway.alarm import Deadline, running
 from app.services.gateway.attempt import Attempts
 from app.services.gateway.call import Call, ClientSide
 from app.services.gateway.record import ended
@@ -155,7 +155,7 @@ class Gateway:
 
     async def _answer(self, call: Call, client: ClientSide, planned: list[Planned]) -> None:
         document = self.state.current.routers[call.router].document
-        deadline = Deadline(call.started, document)
+        deadline = Deadline(call.task or running(), document)
         failures: list[UpstreamError] = []
         unsaid: Unsupported | None = None
         for each in planned[: document.max_attempts]:
