@@ -1,20 +1,48 @@
-"""A bounded load: wrk where it is installed, else a client of our own; both check that every answer is whole."""
+"""A bounded load: wrk where it is installed, else a client of our own; both count answers that are not whole."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import shutil
 import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import orjson
+
+from tests.bench.kernel import LOAD_CPU
+from tests.bench.verdict import quantile
 
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+_ENDS = (b"[DONE]", b"message_stop")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is posted again and again."""
+
+    url: str
+    key: str
+    fields: dict[str, Any]
+
+    @cached_property
+    def body(self) -> bytes:
+        return orjson.dumps(self.fields)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"content-type": "application/json", "authorization": f"Bearer {self.key}"}
+
+    def is_whole(self, answer: bytes) -> bool:
+        if not self.fields.get("stream"):
+            return b"choices" in answer
+        return any(end in answer[-200:] for end in _ENDS)
 
 
 @dataclass(frozen=True)
@@ -32,28 +60,20 @@ def wrk_is_here() -> bool:
     return shutil.which("wrk") is not None
 
 
-def run_wrk(url: str, key: str, body: dict[str, object], connections: int, seconds: float, cpu: int) -> Load:
-    script = (
-        f'wrk.method = "POST"\nwrk.body = {json.dumps(json.dumps(body))}\n'
-        f'wrk.headers["content-type"] = "application/json"\nwrk.headers["authorization"] = "Bearer {key}"\n'
-    )
+def run_wrk(request: Request, connections: int, seconds: float) -> Load:
+    """On the load's core. wrk knows whole seconds only."""
+    headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in request.headers.items())
+    script = f'wrk.method = "POST"\nwrk.body = {orjson.dumps(request.body.decode()).decode()}\n{headers}'
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "load.lua"
         path.write_text(script)
-        command = [
-            "wrk",
-            "-t1",
-            f"-c{connections}",
-            f"-d{max(round(seconds), 1)}s",
-            "--latency",
-            "--timeout",
-            "20s",
-            "-s",
-            str(path),
-            url,
-        ]
+        options = ["-t1", f"-c{connections}", f"-d{max(round(seconds), 1)}s", "--latency", "--timeout", "20s"]
         text = subprocess.run(
-            ["taskset", "-c", str(cpu), *command], capture_output=True, text=True, check=True, timeout=seconds + 60
+            ["taskset", "-c", str(LOAD_CPU), "wrk", *options, "-s", str(path), request.url],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=seconds + 60,
         ).stdout
     count = int(_found(r"(\d+) requests in", text))
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
@@ -62,35 +82,31 @@ def run_wrk(url: str, key: str, body: dict[str, object], connections: int, secon
     return Load(float(_found(r"Requests/sec:\s+([\d.]+)", text)), _ms("50%", text), _ms("99%", text), count, errors)
 
 
-async def run_client(url: str, key: str, body: dict[str, object], connections: int, seconds: float) -> Load:
+async def run_client(request: Request, connections: int, seconds: float) -> Load:
     times: list[float] = []
     errors = 0
-    payload = json.dumps(body).encode()
-    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
-    marker = b"[DONE]" if body.get("stream") else b"choices"
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
-        end = time.perf_counter() + seconds
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=request.headers) as session:
+        started = time.perf_counter()
+        end = started + seconds
 
         async def one() -> None:
             nonlocal errors
-            while (started := time.perf_counter()) < end:
-                async with session.post(url, data=payload) as answer:
+            while (begun := time.perf_counter()) < end:
+                async with session.post(request.url, data=request.body) as answer:
                     text = await answer.read()
-                    if answer.status != 200 or marker not in text:
+                    if answer.status != 200 or not request.is_whole(text):
                         errors += 1
-                times.append(time.perf_counter() - started)
+                times.append((time.perf_counter() - begun) * 1000)
 
-        started = time.perf_counter()
         await asyncio.gather(*(one() for _ in range(connections)))
         elapsed = time.perf_counter() - started
-    times.sort()
-    return Load(
-        len(times) / elapsed,
-        times[len(times) // 2] * 1000,
-        times[min(int(len(times) * 0.99), len(times) - 1)] * 1000,
-        len(times),
-        errors,
-    )
+    return Load(len(times) / elapsed, quantile(times, 0.5), quantile(times, 0.99), len(times), errors)
+
+
+def run_load(request: Request, client: str, connections: int, seconds: float) -> Load:
+    if client == "wrk":
+        return run_wrk(request, connections, seconds)
+    return asyncio.run(run_client(request, connections, seconds))
 
 
 def _found(pattern: str, text: str) -> str:
@@ -100,8 +116,8 @@ def _found(pattern: str, text: str) -> str:
     return match[1]
 
 
-def _ms(quantile: str, text: str) -> float:
-    match = re.search(rf"{re.escape(quantile)}\s+([\d.]+)(us|ms|s|m)", text)
+def _ms(share: str, text: str) -> float:
+    match = re.search(rf"{re.escape(share)}\s+([\d.]+)(us|ms|s|m)", text)
     if match is None:
-        raise RuntimeError(f"wrk printed no {quantile}:\n{text}")
+        raise RuntimeError(f"wrk printed no {share}:\n{text}")
     return float(match[1]) * _UNITS[match[2]]
