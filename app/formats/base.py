@@ -85,7 +85,7 @@ class Tap(Protocol):
 
     @property
     def events(self) -> int:
-        """Complete events so far, comments included."""
+        """Complete events so far, until there was content: what comes after needs no counting."""
         ...
 
     @property

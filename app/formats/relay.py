@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
@@ -16,7 +18,6 @@ from app.formats.sse import MAX_EVENT, Frame, parse_event
 SAMPLE = 64 * 1024  # bytes of the wire kept for counting characters, should no usage arrive
 RATE_EVENTS = 8
 MAX_TAIL = 1024 * 1024
-_EVENT_END = re.compile(rb"\r?\n\r?\n")
 
 
 class Seen(msgspec.Struct):
@@ -81,7 +82,7 @@ class StreamTap:
 
     def text_rate(self, block: bytes) -> float:
         characters = size = 0
-        for raw in split_events(block)[:RATE_EVENTS]:
+        for raw in islice(split_events(block), RATE_EVENTS):
             frame = _frame(raw)
             value = try_read(frame.data) if frame else None
             if isinstance(value, dict):
@@ -145,7 +146,6 @@ class StreamTap:
                 stop = self._first_trigger(block, at)
                 if stop > at:
                     plain = block if not at and stop == size else block[at:stop]
-                    self.events += plain.count(b"\n\n") or plain.count(b"\n\r\n")
                     self._keep(plain)
                     out.append(plain)
                     at = stop
@@ -154,7 +154,6 @@ class StreamTap:
             raw = block[at:end]
             at = end
             if self.content and not self._tail and not self._triggered(raw):
-                self.events += 1
                 self._keep(raw)
                 out.append(raw)
             else:
@@ -250,14 +249,13 @@ class StreamTap:
         return at + _last_end(block[at:first])
 
 
-def split_events(block: bytes) -> list[bytes]:
+def split_events(block: bytes) -> Iterator[bytes]:
     """Complete events, each with its blank line."""
-    events, at = [], 0
+    at = 0
     while at < len(block):
         end = _next_end(block, at)
-        events.append(block[at:end])
+        yield block[at:end]
         at = end
-    return events
 
 
 def _last_end(block: bytes) -> int:
@@ -269,8 +267,10 @@ def _last_end(block: bytes) -> int:
 
 
 def _next_end(block: bytes, at: int) -> int:
-    match = _EVENT_END.search(block, at)
-    return match.end() if match else len(block)
+    end = block.find(b"\n\n", at)
+    if (mixed := block.find(b"\n\r\n", at, end + 1 if end >= 0 else len(block))) >= 0:
+        return mixed + 3
+    return end + 2 if end >= 0 else len(block)
 
 
 def _frame(raw: bytes) -> Frame | None:

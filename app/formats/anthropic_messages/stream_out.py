@@ -27,9 +27,16 @@ from app.core.ids import new_id
 from app.formats.anthropic_messages.blocks import image_source, write_citation, write_reasoning
 from app.formats.anthropic_messages.errors import stream_error
 from app.formats.anthropic_messages.words import write_stop, write_usage
+from app.formats.payload import dump
 from app.formats.signatures import wrap
 from app.formats.sse import write_event
 from app.formats.tool_ids import safe_id
+
+
+_TEXT = (
+    b"event: content_block_delta\n"
+    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
+)
 
 
 class MessageStreamEncoder:
@@ -47,6 +54,8 @@ class MessageStreamEncoder:
         self._usage: Usage | None = None
 
     def encode(self, event: Event) -> bytes:
+        if type(event) is TextDelta and self._open == "text" and event.text and not event.index:  # nearly all are this
+            return _TEXT % (self._next - 1, dump(event.text))
         if getattr(event, "index", 0):
             return b""
         match event:

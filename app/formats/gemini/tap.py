@@ -29,7 +29,7 @@ class GenerateTap(StreamTap):
     def usage(self) -> Usage | None:
         if self._with_usage:
             block, self._with_usage = self._with_usage, b""
-            for raw in reversed(split_events(block)):
+            for raw in reversed([*split_events(block)]):
                 match = _DATA.search(raw) if self._USAGE in raw else None
                 value = try_read(match[0]) if match else None
                 if (usage := read_usage(as_dict(camel(value)).get("usageMetadata"))) is not None:

@@ -36,6 +36,7 @@ from app.formats.openai_chat.message import (
     read_reasoning,
     read_sources,
 )
+from app.formats.openai_chat.plain_chunk import PlainChunks
 from app.formats.openai_chat.words import chunk_usage, read_finish
 from app.formats.payload import as_count, as_dict, as_dicts, as_text, as_text_or_none, read_answer, try_read
 from app.formats.sse import Frame, SSEReader
@@ -63,6 +64,7 @@ class _Choice(msgspec.Struct):
 class ChatStreamDecoder:
     def __init__(self) -> None:
         self._reader = SSEReader()
+        self._plain = PlainChunks()
         self._choices: dict[int, _Choice] = {}
         self._id = ""
         self._started = False
@@ -97,7 +99,11 @@ class ChatStreamDecoder:
         if data == b"[DONE]":
             self._finish_all(events)
         elif data:
-            self._chunk(read_answer(data), events)
+            plain = self._plain.text(data)
+            if plain is not None and plain[1] in self._choices:
+                events.append(TextDelta(*plain))
+            else:
+                self._chunk(read_answer(data), events)
 
     def _finish_all(self, events: list[Event]) -> None:
         self._done = True

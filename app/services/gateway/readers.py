@@ -140,8 +140,13 @@ class EventReader:
         self.events += len(events)
         passed: list[Event] = []
         for event in events:
+            if type(event) is TextDelta:  # nearly all are
+                self._keep(event.text)
+                self.content = self.content or bool(event.text)
+                passed.append(event)
+                continue
             match event:
-                case TextDelta(text=text) | RefusalDelta(text=text) | ReasoningDelta(text=text):
+                case RefusalDelta(text=text) | ReasoningDelta(text=text):
                     self._keep(text)
                 case ToolCallDelta():
                     self._keep(event.arguments)

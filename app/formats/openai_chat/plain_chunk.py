@@ -1,0 +1,63 @@
+"""The commonest chunk of a stream, a piece of text and nothing else, read in one step."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+MISSES = 4  # in a row: such a provider says more in its chunks, and trying costs
+
+
+class _Delta(msgspec.Struct, forbid_unknown_fields=True):
+    content: Annotated[str, msgspec.Meta(min_length=1)]
+    role: str | None = None
+    refusal: None = None
+    tool_calls: None = None
+    reasoning: None = None
+    reasoning_content: None = None
+
+
+class _Choice(msgspec.Struct, forbid_unknown_fields=True):
+    delta: _Delta
+    index: Annotated[int, msgspec.Meta(ge=0)] = 0
+    finish_reason: None = None
+    native_finish_reason: None = None
+    logprobs: None = None
+
+
+class _Chunk(msgspec.Struct, forbid_unknown_fields=True):
+    choices: Annotated[list[_Choice], msgspec.Meta(min_length=1, max_length=1)]
+    usage: None = None
+    id: Any = None
+    object: Any = None
+    created: Any = None
+    model: Any = None
+    provider: Any = None
+    service_tier: Any = None
+    system_fingerprint: Any = None
+    obfuscation: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Chunk)
+
+
+class PlainChunks:
+    """Reads chunks that hold a piece of text only; gives it up where a provider's hardly ever do."""
+
+    __slots__ = ("_misses",)
+
+    def __init__(self) -> None:
+        self._misses = 0
+
+    def text(self, data: bytes) -> tuple[str, int] | None:
+        """The text and the number of its choice; None for any other chunk, and for what is none."""
+        if self._misses >= MISSES:
+            return None
+        try:
+            choice = _decoder.decode(data).choices[0]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._misses += 1
+            return None
+        self._misses = 0
+        return choice.delta.content, choice.index
