@@ -59,12 +59,15 @@ def _load(path: Path) -> Recording:
     )
 
 
-def recordings(*, dialect: str | None = None, stream: bool | None = None, ok: bool | None = None) -> list[Recording]:
+def recordings(
+    *, provider: str | None = None, dialect: str | None = None, stream: bool | None = None, ok: bool | None = None
+) -> list[Recording]:
     """The recordings that match; none where the folder is missing (mark the test with `needs_recordings`)."""
     return [
         recording
         for recording in _all()
-        if (dialect is None or recording.dialect == dialect)
+        if (provider is None or recording.provider == provider)
+        and (dialect is None or recording.dialect == dialect)
         and (stream is None or recording.stream == stream)
         and (ok is None or recording.ok == ok)
     ]

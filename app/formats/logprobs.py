@@ -68,12 +68,13 @@ def _token(token: str, number: float) -> dict[str, Any]:
 
 
 def _complete(entry: dict[str, Any]) -> dict[str, Any]:
-    number, codes = entry.get("logprob"), as_list(entry.get("bytes"))
-    return entry | {
-        "token": as_text(entry.get("token")),
-        "logprob": number if type(number) in (int, float) else 0.0,
-        "bytes": [code for code in codes if type(code) is int],
-    }
+    number, codes = entry.get("logprob"), entry.get("bytes")
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        number = 0.0
+    known = _token(as_text(entry.get("token")), number)
+    if isinstance(codes, list):
+        known["bytes"] = [code for code in codes if type(code) is int]
+    return entry | known
 
 
 def _read_gemini(value: dict[str, Any]) -> dict[str, Any]:

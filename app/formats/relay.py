@@ -15,7 +15,7 @@ from app.formats.failures import in_band
 from app.formats.payload import add_members, try_read
 from app.formats.sse import MAX_EVENT, Frame, parse_event
 
-SAMPLE = 64 * 1024  # bytes of the wire kept for counting characters, should no usage arrive
+SAMPLE = 16 * 1024  # bytes of the wire kept for counting characters, should no usage arrive: each stream holds as much
 RATE_EVENTS = 8
 MAX_TAIL = 1024 * 1024
 

@@ -76,7 +76,8 @@ class RelayOnly:
         return len(body)
 
     def relay_request(self, body: bytes, model: str, peek: Peek, ask_usage: bool) -> UpstreamCall:
-        return UpstreamCall(path=self.path, body=relay_body(body, model=model))
+        named = peek.model != self.default_model
+        return UpstreamCall(path=self.path, body=relay_body(body, model=model, named=named))
 
     def add_to_result(self, body: bytes, extra: dict[str, Any]) -> bytes:
         return add_members(body, extra)

@@ -18,6 +18,7 @@ _MODEL = re.compile(rb'"model"\s*+:\s*+("(?:[^"\\]|\\.)*+")', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\n\r]*+")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _SCALAR = re.compile(rb"[-+.0-9a-zA-Z]++")
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([\[\]{}])', re.DOTALL)
 _key = msgspec.json.Decoder(str)
 MAX_DEPTH = 1000  # deeper than any parser upstream would read
@@ -35,13 +36,19 @@ class Member(NamedTuple):
 
 
 def relay_body(
-    body: bytes, *, model: str | None = None, include_usage: bool = False, remove: Collection[str] = ()
+    body: bytes,
+    *,
+    model: str | None = None,
+    include_usage: bool = False,
+    remove: Collection[str] = (),
+    named: bool = True,
 ) -> bytes:
     """The client's body for a provider: its model name, OpenAI's `stream_options.include_usage` set to true, and the
-    members that are meant for the gateway taken out. Raises BadRequest where the body is no JSON object.
+    members that are meant for the gateway taken out. Raises BadRequest where the body is no JSON object. `named` says
+    that the body is known to name a model itself.
 
     A key that stands twice is changed in both places: parsers differ in which one they read."""
-    fast = _fast(body, model, include_usage, remove)
+    fast = _fast(body, model, include_usage, remove) if named else None
     if fast is not None:
         return fast
     found = members(body)
@@ -59,9 +66,21 @@ def relay_body(
     return _apply(body, edits)
 
 
-def set_member(body: bytes, key: str, value: bytes) -> bytes:
-    """The body with this top-level member's value replaced, wherever it stands; unchanged where it is absent."""
-    return _apply(body, [(member.value, member.end, value) for member in members(body) if member.key == key])
+def set_member(body: bytes, key: str, value: bytes, each_of: str = "") -> bytes:
+    """The body with this top-level member's value replaced, wherever it stands and in whatever case its key (lower
+    case here) is written; unchanged where it is absent. Likewise in each object of the list `each_of`."""
+    found = members(body)
+    lists = [
+        member.value for member in found if member.key == each_of and body[member.value : member.value + 1] == b"["
+    ]
+    inner = [members(body, start) for place in lists for start in _objects(body, place)]
+    every = [member for one in (found, *inner) for member in one]
+    return _apply(body, [(member.value, member.end, value) for member in every if member.key.lower() == key])
+
+
+def may_name(body: bytes, key: str) -> bool:
+    """Whether a key (lower case) may stand in a body, in any case and however it is escaped: a quick look first."""
+    return b'"%b"' % key.encode() in body.lower() or _ESCAPED_LETTER.search(body) is not None
 
 
 def members(body: bytes, start: int = 0) -> list[Member]:
@@ -91,6 +110,19 @@ def members(body: bytes, start: int = 0) -> list[Member]:
                 return found
             case _:
                 raise _malformed(at)
+
+
+def _objects(body: bytes, start: int) -> list[int]:
+    """Where the objects of the list that begins at `start` begin."""
+    found: list[int] = []
+    at = _skip(body, start + 1)
+    while body[at : at + 1] not in (b"]", b""):
+        if body[at : at + 1] == b"{":
+            found.append(at)
+        at = _skip(body, _value_end(body, at))
+        if body[at : at + 1] == b",":
+            at = _skip(body, at + 1)
+    return found
 
 
 def _fast(body: bytes, model: str | None, include_usage: bool, remove: Collection[str]) -> bytes | None:

@@ -61,7 +61,7 @@ _ALL = "openai-chat openai-responses anthropic-messages gemini"
 
 RULES = (
     _rule("finish words", "there is no word for a pause, a failure or another end", "openai-chat", "finish", _finish(
-        refusal="content_filter", pause="length", other="stop", none="stop")),
+        refusal="content_filter", pause="length", error="length", other="stop", none="stop")),
     _rule("finish words", "a response is completed, or incomplete for its length or a filter", "openai-responses",
         "finish", _finish(refusal="content_filter", pause="length", other="stop", error="other", none="stop")),
     _rule("finish words", "there is no word for a filter, a failure or another end", "anthropic-messages", "finish",

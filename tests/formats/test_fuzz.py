@@ -53,7 +53,7 @@ every_provider = pytest.mark.parametrize("name", FORMATS)
 @given(data=st.data())
 def test_a_broken_question_is_the_clients_error(name: str, data: st.DataObject) -> None:
     client = CLIENTS[name]
-    body = data.draw(broken(data.draw(st.sampled_from(_questions(name)))))
+    body = data.draw(broken(data.draw(st.sampled_from(questions(name)))))
     with quickly():
         peek = _only(ClientError, lambda: client.peek(body, "small-1", True))
         if isinstance(peek, Peek):
@@ -145,7 +145,7 @@ def test_a_broken_stream_on_its_way_through_loses_no_byte(name: str, data: st.Da
         _ = (tap.content, tap.usage, tap.finish, tap.events, tap.said, tap.output_text, tap.text_rate(body))
         tap.tail_with({"anygpt": {"cost_usd": None}})
         whole = bytes(out) + left + tap.tail
-        assert body.startswith(whole) or body.startswith(bytes(out) + left.removesuffix(b"\n\n"))
+        assert body.startswith((whole, bytes(out) + left.removesuffix(b"\n\n")))
         if tap.ended:
             assert len(body) - len(whole) < 4000, "only a last event that was cut is left out"
 
@@ -161,10 +161,11 @@ def _only(errors: type[AnyGPTError], act: Callable[[], Any]) -> Any:
     """What came of it: the value, or the error where it is one of these."""
     try:
         return act()
-    except errors as error:
-        assert error.message
-        assert len(error.message) < 5000
-        return error
+    except errors as raised:
+        error = raised
+    assert error.message
+    assert len(error.message) < 5000
+    return error
 
 
 def _clients_of(wire: UpstreamFormat) -> list[ClientFormat]:
@@ -176,7 +177,7 @@ def _dialect(name: str) -> str:
 
 
 @functools.cache
-def _questions(name: str) -> list[bytes]:
+def questions(name: str) -> list[bytes]:
     own = [samples.request(name)] if name in samples.REQUESTS else []
     found = [upstream.json.dumps(item.request).encode() for item in recordings(dialect=_recorded(name)) if item.request]
     return own + [*_QUESTIONS.get(name, ())] + [body for body in found if len(body) < MOST]
@@ -223,7 +224,9 @@ _WHOLES: dict[str, list[bytes]] = {
     "gemini-embeddings": [upstream.GEMINI["embedding"].body, upstream.GEMINI["embeddings"].body],
     "gemini-embeddings-batch": [upstream.GEMINI["embeddings"].body],
     "ollama-embeddings": [b'{"model":"m","embeddings":[[0.25,-0.5]],"prompt_eval_count":4}'],
-    "cohere-embeddings": [b'{"id":"x","embeddings":{"float":[[0.25,-0.5]]},"meta":{"billed_units":{"input_tokens":4}}}'],
+    "cohere-embeddings": [
+        b'{"id":"x","embeddings":{"float":[[0.25,-0.5]]},"meta":{"billed_units":{"input_tokens":4}}}'
+    ],
 }
 _STREAMS: dict[str, list[bytes]] = {
     "ollama": [test_ollama.STREAM],

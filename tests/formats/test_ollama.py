@@ -141,8 +141,9 @@ def test_log_probabilities_reach_an_openai_client() -> None:
     body = HEAD | {"message": {"content": "Hi"}, "logprobs": [token, {"token": "!", "logprob": -1}]} | DONE
     result = OLLAMA.decode_result(json.dumps(body).encode())
     written = json.loads(CLIENT_FORMATS["openai-chat"].encode_result(result))["choices"][0]["logprobs"]
-    assert written["content"][0] == token
-    assert written["content"][1] == {"token": "!", "logprob": -1, "bytes": None, "top_logprobs": []}
+    other = {"token": "Ho", "logprob": -1.5, "bytes": [72, 111]}
+    assert written["content"][0] == token | {"top_logprobs": [other]}
+    assert written["content"][1] == {"token": "!", "logprob": -1, "bytes": [33], "top_logprobs": []}
 
 
 def test_a_picture_in_an_answer_gets_its_media_type_from_its_first_bytes() -> None:

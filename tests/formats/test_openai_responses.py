@@ -190,7 +190,7 @@ def test_logprobs_of_a_whole_answer_are_kept() -> None:
     entry = {"token": "It", "logprob": -0.1, "bytes": [73], "top_logprobs": []}
     part = {"type": "output_text", "text": "It", "annotations": [], "logprobs": [entry]}
     result = RESPONSES.decode_result(answered(RESPONSE["output"][1] | {"content": [part]}))
-    assert json.loads(CHAT.encode_result(result))["choices"][0]["logprobs"] == {"content": [entry]}
+    assert json.loads(CHAT.encode_result(result))["choices"][0]["logprobs"] == {"content": [entry], "refusal": None}
     assert json.loads(RESPONSES.encode_result(result))["output"][0]["content"][0]["logprobs"] == [entry]
 
 

@@ -68,9 +68,7 @@ def _responses(said: Said, stream: bool) -> Sample:
         items.append({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": SIGNATURE})
     if said.text:
         part = {"type": "output_text", "text": said.text, "annotations": [], "logprobs": []}
-        items.append(
-            {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [part]}
-        )
+        items.append({"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [part]})
     if said.call:
         named = {"call_id": "call_1", "name": said.call[0], "arguments": said.arguments}
         items.append({"type": "function_call", "id": "fc_1", "status": "completed", **named})

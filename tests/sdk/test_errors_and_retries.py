@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,9 +80,9 @@ every_sdk = pytest.mark.parametrize("sdk", ASKERS, ids=lambda sdk: sdk.name)
 
 
 @pytest.fixture
-def played(sdk: Asker, sdks: Sdks, script: ScriptedUpstream) -> Iterator[ScriptedUpstream]:
+def played(sdk: Asker, sdks: Sdks, script: ScriptedUpstream) -> ScriptedUpstream:
     sdks.point(sdk.format, script.base_url(sdk.format))
-    yield script
+    return script
 
 
 def raised(sdk: Asker, url: str, key: str, model: str = MODEL, retries: int = 0) -> Any:
@@ -120,9 +120,7 @@ def test_the_gateways_own_refusals_are_typed(sdk: Asker, sdks: Sdks, played: Scr
     ("told", "status"),
     [(400, 400), (404, 404), (422, 422), (401, 502), (402, 502), (403, 502), (429, 429), (500, 502), (503, 502)],
 )
-def test_a_providers_failure_is_typed(
-    sdk: Asker, sdks: Sdks, played: ScriptedUpstream, told: int, status: int
-) -> None:
+def test_a_providers_failure_is_typed(sdk: Asker, sdks: Sdks, played: ScriptedUpstream, told: int, status: int) -> None:
     played.line_up(refusal(told), retry_after="0")
     check(sdk, raised(sdk, sdks.server.url, sdks.server.key), status, "The sample is not well.")
     assert len(played.seen) == 1, "without retries, one request is one"

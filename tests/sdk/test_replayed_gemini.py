@@ -102,7 +102,9 @@ def test_models_are_listed_in_the_shape_of_the_provider(sdks: Sdks) -> None:
     (ours,) = (model.model_dump() for model in sdks.google.models.list() if model.name == f"models/{MODEL}")
     there: Any = {"http_options": sdks.google_at(url)}
     theirs = next(iter(sdks.google.models.list(config=there))).model_dump()
-    assert {name for name, value in ours.items() if value is not None} <= {n for n, v in theirs.items() if v is not None}
+    assert {name for name, value in ours.items() if value is not None} <= {
+        n for n, v in theirs.items() if v is not None
+    }
     assert sdks.google.models.get(model=MODEL).name == f"models/{MODEL}"
 
 

@@ -14,6 +14,7 @@ from tests.sdk.answers import Said, answer
 from tests.sdk.conftest import MODEL, Sdks
 from tests.sdk.scripted import ScriptedUpstream
 from tests.sdk.test_translated_openai import PICTURE, TEXT, Weather, each_format, whole_and_stream
+from tests.upstream.samples import whole
 
 QUESTION = "Weather in Bern?"
 
@@ -96,3 +97,12 @@ async def test_the_asynchronous_client_reads_them_too(
     stream = await client.aio.models.generate_content_stream(model=MODEL, contents=QUESTION)
     assert "".join([piece.text or "" async for piece in stream]) == TEXT
     assert (await client.aio.models.generate_content(model=MODEL, contents=QUESTION)).text == TEXT
+
+
+def test_vectors_of_a_provider_of_openais_format(sdks: Sdks, script: ScriptedUpstream) -> None:
+    sdks.point("openai-chat", script.base_url("openai-chat"))
+    vectors = [{"object": "embedding", "index": number, "embedding": [0.5, -number]} for number in range(2)]
+    usage = {"prompt_tokens": 4, "total_tokens": 4}
+    script.line_up(whole({"object": "list", "model": "sample-model", "data": vectors, "usage": usage}))
+    made = sdks.google.models.embed_content(model=MODEL, contents=["Hello.", "Goodbye."])
+    assert [vector.values for vector in made.embeddings or []] == [[0.5, 0], [0.5, -1]]

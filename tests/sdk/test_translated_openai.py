@@ -13,6 +13,7 @@ import pytest
 from tests.sdk.answers import FORMATS, Said, answer
 from tests.sdk.conftest import MODEL, Sdks
 from tests.sdk.scripted import ScriptedUpstream
+from tests.upstream.samples import data_events, whole
 
 TEXT = "Grüße vom Muster 🦉."
 QUESTION: Any = [{"role": "user", "content": "Weather in Bern?"}]
@@ -163,3 +164,31 @@ async def test_the_asynchronous_client_reads_them_too(sdks: Sdks, script: Script
             assert (await found.get_final_response()).output_text == TEXT
         whole = await client.chat.completions.create(model=MODEL, messages=QUESTION)
         assert whole.choices[0].message.content == TEXT
+
+
+def test_pictures_that_come_one_by_one_are_put_together(sdks: Sdks, script: ScriptedUpstream) -> None:
+    """The SDK joins the lists of deltas by the `index` of their entries, which the other format does not have."""
+    sdks.point("gemini", script.base_url("gemini"))
+    part = {"inlineData": {"mimeType": "image/png", "data": PICTURE}}
+    pieces = [{"candidates": [{"content": {"role": "model", "parts": [part]}, "index": 0}]} for _ in range(2)]
+    end = {"candidates": [{"content": {"role": "model", "parts": [{"text": "."}]}, "index": 0, "finishReason": "STOP"}]}
+    script.line_up(data_events(*pieces, end))
+    with sdks.openai.chat.completions.stream(model=MODEL, messages=QUESTION) as events:
+        message: Any = events.get_final_completion().choices[0].message
+    assert [picture["image_url"]["url"] for picture in message.images] == [f"data:image/png;base64,{PICTURE}"] * 2
+
+
+@pytest.mark.parametrize("format", ["gemini", "ollama", "cohere-chat"])
+def test_vectors_are_read_as_the_sdk_asks_for_them(
+    client: openai.OpenAI, script: ScriptedUpstream, format: str
+) -> None:
+    """In base64, unless it is told otherwise."""
+    answers = {
+        "gemini": {"embeddings": [{"values": [0.5, -1]}, {"values": [0.25, 2]}]},
+        "ollama": {"embeddings": [[0.5, -1], [0.25, 2]], "prompt_eval_count": 3},
+        "cohere-chat": {"embeddings": {"float": [[0.5, -1], [0.25, 2]]}},
+    }
+    script.line_up(*[whole(answers[format])] * 2)
+    for encoding in (openai.omit, "float"):
+        made = client.embeddings.create(model=MODEL, input=["Hello.", "Goodbye."], encoding_format=encoding)  # type: ignore[arg-type]
+        assert [vector.embedding for vector in made.data] == [[0.5, -1], [0.25, 2]]

@@ -32,7 +32,6 @@ from app.formats.signatures import wrap
 from app.formats.sse import write_event
 from app.formats.tool_ids import safe_id
 
-
 _TEXT = (
     b"event: content_block_delta\n"
     b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'

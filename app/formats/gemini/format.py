@@ -16,7 +16,7 @@ from app.formats.gemini.stream_in import GenerateStreamDecoder
 from app.formats.gemini.stream_out import GenerateStreamEncoder
 from app.formats.gemini.tap import GenerateTap
 from app.formats.payload import add_members, dump
-from app.formats.splice import set_member
+from app.formats.splice import may_name, set_member
 from app.formats.sse import write_event
 
 
@@ -53,7 +53,7 @@ class Gemini:
         return encode_request(request, model)
 
     def relay_request(self, body: bytes, model: str, peek: Peek, ask_usage: bool) -> UpstreamCall:
-        if b'"model"' in body:  # the path decides, but a name in the body must not contradict it
+        if may_name(body, "model"):  # the path decides, but a name in the body must not contradict it
             body = set_member(body, "model", dump(model if "/" in model else f"models/{model}"))
         return UpstreamCall(path=path(model, peek.stream), body=body)
 

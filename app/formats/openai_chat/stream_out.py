@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from app.core.chat import (
@@ -41,6 +42,7 @@ class ChatStreamEncoder:
         self._usage: Usage | None = None
         self._started = Started("", "")
         self._thoughts = 0  # blocks of reasoning that are complete
+        self._listed: Counter[tuple[str, int]] = Counter()  # entries said so far, by list and choice
 
     def encode(self, event: Event) -> bytes:
         match event:
@@ -72,7 +74,7 @@ class ChatStreamEncoder:
                 return self._media(event)
             case CitationDelta():
                 citation = write_citation(event.value)
-                return self._delta({"annotations": [citation]}, event.index) if citation else b""
+                return self._entry("annotations", citation, event.index) if citation else b""
             case Finished():
                 self._finishes[event.index] = event.reason
                 return b""
@@ -123,7 +125,13 @@ class ChatStreamEncoder:
             return self._delta({"audio": {"id": "audio_0", "data": event.data}}, event.index)
         remote = event.data.startswith(("http:", "https:", "data:"))
         url = event.data if remote else data_url(event.media_type, event.data)
-        return self._delta({"images": [{"type": "image_url", "image_url": {"url": url}}]}, event.index)
+        return self._entry("images", {"type": "image_url", "image_url": {"url": url}}, event.index)
+
+    def _entry(self, name: str, entry: dict[str, Any], choice: int) -> bytes:
+        """One more of a list. OpenAI's SDK puts lists together by `index`, and breaks off where there is none."""
+        number = self._listed[name, choice]
+        self._listed[name, choice] += 1
+        return self._delta({name: [{"index": number, **entry}]}, choice)
 
     def _delta(self, delta: dict[str, Any], index: int) -> bytes:
         return self._chunk([{"index": index, "delta": self._role(index) | delta, "finish_reason": None}])

@@ -31,12 +31,11 @@ DONE = b"data: [DONE]\n\n"
 
 
 def encode_result(result: ChatResult) -> bytes:
-    value = _head(result.id, result.model, result.created) | {
-        "choices": [
-            _choice("".join(p.text for p in each.parts if isinstance(p, Text | Refusal)), each.index, each.finish)
-            for each in result.choices
-        ]
-    }
+    choices = []
+    for each in result.choices:
+        text = "".join(part.text for part in each.parts if isinstance(part, Text | Refusal))
+        choices.append(_choice(text, each.index, each.finish or FinishReason.STOP))
+    value = _head(result.id, result.model, result.created) | {"choices": choices}
     if result.usage is not None:
         value["usage"] = write_usage(result.usage)
     return dump(value)
@@ -110,5 +109,8 @@ def _head(answer: str, model: str, created: int) -> dict[str, Any]:
 
 
 def _choice(text: str, index: int, finish: FinishReason | None) -> dict[str, Any]:
+    """`finish` is None while more is to come."""
     reason = write_finish(finish) if finish is not None else None
+    if finish is FinishReason.TOOL_CALLS:
+        reason = "stop"  # there is no word for calls that nobody offered
     return {"text": text, "index": index, "logprobs": None, "finish_reason": reason}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from app.core.chat import FinishReason, Usage
@@ -16,6 +15,7 @@ from app.formats.gemini.errors import encode_error
 from app.formats.gemini.words import read_usage
 from app.formats.payload import dump, read_answer
 from app.formats.relay_only import RelayOnly
+from app.formats.splice import may_name, set_member
 
 
 class Embeddings(RelayOnly):
@@ -52,9 +52,8 @@ class GeminiEmbeddings(Embeddings):
 
     def relay_request(self, body: bytes, model: str, peek: Peek, ask_usage: bool) -> UpstreamCall:
         name = model if "/" in model else f"models/{model}"
-        asked = re.compile(rb'("model"\s*:\s*)"(?:models/)?%b"' % re.escape(peek.model.encode()))
-        named = dump(name)
-        body = asked.sub(lambda found: found[1] + named, body)
+        if may_name(body, "model"):  # the path decides, but a name in the body must not contradict it
+            body = set_member(body, "model", dump(name), each_of="requests")
         return UpstreamCall(path=f"/{name}:{'batchEmbedContents' if self._batch else 'embedContent'}", body=body)
 
     def result_usage(self, body: bytes) -> tuple[Usage | None, FinishReason | None]:

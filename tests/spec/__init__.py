@@ -1,0 +1,1 @@
+"""Answers in OpenAI's formats, held against OpenAI's own description of its API."""
