@@ -15,6 +15,7 @@ import httpx
 import pytest
 import uvicorn
 
+from app.api.gateway.bodies import PACE, Pace
 from app.api.http_protocol import HttpProtocol
 from app.core.clock import Clock
 from app.core.ids import new_id
@@ -105,6 +106,8 @@ def running_app(
     clock: Clock | None = None,
     network: Transport | None = None,
     keep_alive_s: float = 15.0,
+    pace: Pace = PACE,
+    http: type[HttpProtocol] = HttpProtocol,
     **fields: Any,
 ) -> Iterator[AppServer]:
     """An installation with an owner, serving until the end of the block; `fields` are settings, the rest seams."""
@@ -114,7 +117,7 @@ def running_app(
                 environment.delenv(name)
         values = {"enable_ui_routes": False, "admin_email": OWNER, "admin_password": PASSWORD, **fields}
         settings = Settings(data_dir=folder, port=0, **values)
-    thread = _Thread(settings, keep_alive_s, {"clock": clock, "network": network})
+    thread = _Thread(settings, {"keep_alive_s": keep_alive_s, "pace": pace}, http, {"clock": clock, "network": network})
     thread.start()
     try:
         yield thread.wait()
@@ -123,9 +126,11 @@ def running_app(
 
 
 class _Thread(threading.Thread):
-    def __init__(self, settings: Settings, keep_alive_s: float, seams: dict[str, Any]) -> None:
+    def __init__(
+        self, settings: Settings, waits: dict[str, Any], http: type[HttpProtocol], seams: dict[str, Any]
+    ) -> None:
         super().__init__(name="app-server", daemon=True)
-        self._settings, self._keep_alive_s, self._seams = settings, keep_alive_s, seams
+        self._settings, self._waits, self._http, self._seams = settings, waits, http, seams
         self._ready = threading.Event()
         self._told: tuple[str, Services, asyncio.AbstractEventLoop] | None = None
         self._error: BaseException | None = None
@@ -153,9 +158,9 @@ class _Thread(threading.Thread):
     async def _serve(self) -> None:
         async with open_services(self._settings, serving=True, demo=DemoTransport(pace=0), **self._seams) as services:
             config = uvicorn.Config(
-                Application(services, keep_alive_s=self._keep_alive_s),
+                Application(services, **self._waits),
                 port=0,
-                http=HttpProtocol,
+                http=self._http,
                 lifespan="on",
                 access_log=False,
                 log_config=None,

@@ -22,7 +22,7 @@ def in_dialect(body: bytes, dialect: Dialect) -> bytes:
         return body
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body
     if not isinstance(value, dict) or not _adapt(value, dialect):
         return body

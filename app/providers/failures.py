@@ -15,10 +15,12 @@ from app.core.errors import (
     ContextTooLong,
     RequestRefused,
     Throttled,
+    UnreadableAnswer,
     UpstreamDown,
     UpstreamError,
     UpstreamTimeout,
 )
+from app.formats.payload import read_any
 from app.providers.redaction import redact, redact_bytes
 
 ReadError = Callable[[bytes], tuple[str, str | None]]
@@ -67,8 +69,8 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
 def read_any_error(body: bytes) -> tuple[str, str | None]:
     """(message, code) of an error body in whichever of the common shapes: for answers that belong to no format."""
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = read_any(body)
+    except UnreadableAnswer:
         return body.decode("utf-8", "replace"), None
     outer = value if isinstance(value, dict) else {}
     inner = outer.get("error", value)

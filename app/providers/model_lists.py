@@ -11,6 +11,7 @@ import msgspec
 from app.core.errors import UnreadableAnswer
 from app.core.money import NANO
 from app.core.price import MILLION, Price, PriceTier
+from app.formats.payload import read_any
 
 
 class FoundModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +35,8 @@ class Page(msgspec.Struct):
 def read_page(shape: str, body: bytes) -> Page:
     """Raises UnreadableAnswer when the body is not such a list."""
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = read_any(body)
+    except UnreadableAnswer:
         raise UnreadableAnswer("The list of models is not JSON.") from None
     return SHAPES[shape](value)
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 
 import httpx
-import msgspec
 
 from app.core.errors import (
     BadCredential,
@@ -17,6 +16,7 @@ from app.core.errors import (
     UpstreamTimeout,
 )
 from app.formats.base import UpstreamCall
+from app.formats.payload import read_any
 from app.providers.addresses import base_url_of, call_url, host_of, lookup_url
 from app.providers.failures import ReadError, failure_of, read_any_error
 from app.providers.kinds import Kind, ModelList
@@ -107,8 +107,8 @@ class Upstream:
                 raise
             body = error.body  # the probe's model is gone: whoever says so in JSON has looked at the key
         try:
-            msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            read_any(body)
+        except UnreadableAnswer:
             raise self._not_an_api() from None
 
     async def _page(self, models: ModelList, query: dict[str, str], secret: str | None) -> Page:

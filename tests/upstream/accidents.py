@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import brotli
@@ -37,6 +38,20 @@ def packer(coding: str) -> Packer | None:
 def filled(body: bytes, size: int) -> bytes:
     """The body with this many letters in place of its first word."""
     return body.replace(FIRST_WORD, b"x" * size, 1)
+
+
+def flooded(body: bytes, size: int) -> Iterator[bytes]:
+    """The body in pieces, with the event of its first word repeated for so many bytes."""
+    end = b"\r\n\r\n" if b"\r\n\r\n" in body else b"\n\n"
+    before, word, after = body.partition(FIRST_WORD if FIRST_WORD in body else b"x" * 100)
+    head, mark, start = before.rpartition(end)
+    rest, _, last = after.partition(end)
+    event = start + word + rest + end
+    yield head + mark
+    block = event * (65_536 // len(event) + 1)
+    for _ in range(size // len(block)):
+        yield block
+    yield last
 
 
 def failing(body: bytes) -> bytes:

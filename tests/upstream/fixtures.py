@@ -30,8 +30,8 @@ class RunningUpstream:
 
     def seen(self, containing: str = "") -> list[dict[str, Any]]:
         """The requests so far whose path holds a text, the oldest first: method, path, headers, body, raw,
-        size and sha256 of its bytes, and whether the answer went out to its end (`done`) or the client left before
-        (`left`)."""
+        size and sha256 of its bytes, how many bytes of its answer went out so far (`sent`), and whether that was to its
+        end (`done`) or the client left before (`left`; `left_at` on the monotonic clock)."""
         with httpx.Client(trust_env=False) as client:
             return [entry for entry in client.get(f"{self.url}/_seen").json() if containing in entry["path"]]
 

@@ -17,7 +17,8 @@ Modifiers are path segments before `/r/`, as many as wanted:
     pack-CODING  gzip, deflate, br or zstd, each piece readable at once
     claim-CODING  say so, and send it plain            fill-N       N letters in place of the first word
     comments-N N bytes, then comments without end      oops         the first word, then an error in the stream
-    redirect   307 to the same place without it
+    redirect   307 to the same place without it        flood-MB     the first word's event, over and over
+    spoil-N    N bytes, then a web page                deep         lists in lists without end (or status-CODE's)
 
 `GET /_seen` returns the latest requests; `DELETE /_seen` forgets them and lays the dice back.
 """
@@ -30,6 +31,8 @@ import hashlib
 import json
 import random
 import re
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +63,7 @@ class Upstream:
         try:
             response = await self._answer(request, entry)
         except (asyncio.CancelledError, ConnectionResetError):  # the client left
-            entry["left"] = True
+            entry["left"], entry["left_at"] = True, time.monotonic()
             raise
         entry["done"] = True
         return response
@@ -81,11 +84,12 @@ class Upstream:
         sample, headers = self._find(request, rest, entry, mods)
         body = accidents.filled(sample.body, int(mods["fill"])) if "fill" in mods else sample.body
         body = accidents.failing(body) if "oops" in mods else body
+        body = body[: int(mods["spoil"])] + _PAGE if "spoil" in mods else body
         if coding := mods.get("pack") or mods.get("claim"):
             headers = {**headers, "content-encoding": coding}
         response = web.StreamResponse(status=sample.status, headers={"content-type": sample.content_type, **headers})
         await response.prepare(request)
-        await self._send(request, response, body, mods)
+        await self._send(request, response, body, mods, entry)
         return response
 
     def _roll(self, mods: dict[str, str]) -> None:
@@ -103,6 +107,8 @@ class Upstream:
         code = int(mods.get("status") or 200)
         if "html" in mods:
             return Sample(_PAGE, code, "text/html; charset=utf-8"), {}
+        if "deep" in mods:
+            return Sample(b'{"error": ' + b"[" * 30_000 + b"]" * 30_000 + b"}", code), {}
         if "status" in mods:
             body = {"error": {"message": f"Misbehaving as asked: {code}.", "type": "error", "code": code}}
             return Sample(json.dumps(body).encode(), code), {"retry-after": "1"} if code == 429 else {}
@@ -126,7 +132,9 @@ class Upstream:
         return Sample(answer["body"].encode(), answer["status"], kept.pop("content-type", JSON)), kept
 
     @staticmethod
-    async def _send(request: web.Request, response: web.StreamResponse, body: bytes, mods: dict[str, str]) -> None:
+    async def _send(
+        request: web.Request, response: web.StreamResponse, body: bytes, mods: dict[str, str], entry: dict[str, Any]
+    ) -> None:
         stops = [int(mods[name]) for name in ("cut", "stall", "comments") if mods.get(name)]
         limit = min(stops, default=1 << 60)
         packer = accidents.packer(mods.get("pack", ""))
@@ -136,7 +144,7 @@ class Upstream:
             if not piece:
                 break
             await response.write(piece)
-            sent += len(piece)
+            entry["sent"] = sent = sent + len(piece)
             await asyncio.sleep(int(mods.get("pace", 0)) / 1000)
         if "cut" in mods:
             await asyncio.sleep(0.01)
@@ -224,8 +232,10 @@ async def _describe(request: web.Request) -> dict[str, Any]:
         "raw": raw.decode("utf-8", "replace"),
         "size": size,
         "sha256": hashed.hexdigest(),
+        "sent": 0,
         "done": False,
         "left": False,
+        "left_at": 0.0,
     }
 
 
@@ -234,7 +244,9 @@ def _keys(headers: dict[str, str]) -> set[str]:
     return {bearer, headers.get("x-api-key", ""), headers.get("x-goog-api-key", "")}
 
 
-def _pieces(body: bytes, mods: dict[str, str]) -> list[bytes]:
+def _pieces(body: bytes, mods: dict[str, str]) -> Iterable[bytes]:
+    if "flood" in mods:
+        return accidents.flooded(body, int(mods["flood"]) * 2**20)
     if "split" in mods:
         size = int(mods["split"])
         return [body[at : at + size] for at in range(0, len(body), size)]

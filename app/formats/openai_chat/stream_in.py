@@ -100,7 +100,7 @@ class ChatStreamDecoder:
             self._finish_all(events)
         elif data:
             plain = self._plain.text(data)
-            if plain is not None and plain[1] in self._choices:
+            if plain is not None and plain[1] in self._choices and not self._failed:
                 events.append(TextDelta(*plain))
             else:
                 self._chunk(read_answer(data), events)
@@ -120,14 +120,15 @@ class ChatStreamDecoder:
     def _chunk(self, value: dict[str, Any], events: list[Event]) -> None:
         if value.get("error"):
             self._fail(value, events)
-        choices = as_dicts(value.get("choices"))
+        choices = [] if self._failed else as_dicts(value.get("choices"))  # of what comes then, only usage counts
         self._id = self._id or as_text(value.get("id"))
         if choices and not self._started:
             self._started = True
             events.append(Started(self._id, as_text(value.get("model")), as_count(value.get("created"))))
         for choice in choices:
-            self._choice(choice, events)
-        if choices:
+            if not self._failed:
+                self._choice(choice, events)
+        if choices and not self._failed:
             self._cite(value, events)
         usage = chunk_usage(value)
         if usage is not None:

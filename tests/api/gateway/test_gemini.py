@@ -50,7 +50,7 @@ def pieces(answer: httpx.Response, sse: bool) -> list[dict[str, Any]]:
         return found
     assert answer.headers["content-type"].startswith("text/event-stream")
     lines = answer.text.replace("\r\n", "\n").split("\n\n")
-    return [json.loads(line.removeprefix("data:")) for line in lines if line.strip()]
+    return [json.loads(line.strip().removeprefix("data:")) for line in lines if line.strip()]
 
 
 def text_of(found: list[dict[str, Any]]) -> str:
