@@ -49,7 +49,6 @@ log = structlog.get_logger()
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 DRAIN_S = 30
 FLUSH_S = 5
-NUMBERS_S = 10.0
 COLLECT = (10_000, 20, 20)  # the default looks at young objects every 700: 5 % of a request's time
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
@@ -110,18 +109,14 @@ class Application:
         services = self.services
         services.jobs.start([_bound(job, services) for job in instances(app.jobs, ScheduledJob)])
         services.live.subscribe(services.jobs.follow_settings)
-        tasks = [
-            asyncio.create_task(services.state.watch(), name="watch the generation"),
-            asyncio.create_task(_refresh_numbers(services), name="refresh the numbers"),
-        ]
+        watching = asyncio.create_task(services.state.watch(), name="watch the generation")
         # what was built at start stays for ever: the collector need not look at it again
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT)
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         self.gateway.close()
 
     async def _api_page(self) -> HTMLResponse:
@@ -208,16 +203,6 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
     listener.set_inheritable(True)
     return listener
-
-
-async def _refresh_numbers(services: Services) -> None:
-    """Keeps the numbers on the provider cards fresh while there is traffic."""
-    seen = services.live.changed()
-    while True:
-        await asyncio.sleep(NUMBERS_S)
-        if services.live.changed() != seen:
-            seen = services.live.changed()
-            await services.provider_views.refresh_numbers()
 
 
 async def _nothing_there(request: Request) -> None:

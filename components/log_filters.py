@@ -10,7 +10,7 @@ from app.services.views import LogFilter
 from components.list_tools import search_field
 from components.markup import Child, Html, h, icon, join, menu_item
 
-SPANS: dict[str, tuple[str, timedelta | None]] = {
+SPANS: dict[str, tuple[str, timedelta]] = {
     "1h": ("Last hour", timedelta(hours=1)),
     "24h": ("Last 24 hours", timedelta(hours=24)),
     "7d": ("Last 7 days", timedelta(days=7)),
@@ -18,6 +18,7 @@ SPANS: dict[str, tuple[str, timedelta | None]] = {
 }
 STATUSES = {"all": "Any status", "ok": "Answered", "failed": "Failed", "failed_over": "Failed over"}
 DEFAULT_SPAN = "24h"
+STEPS = 96  # a span moves on by that part of itself
 
 
 @dataclass
@@ -45,15 +46,25 @@ class Filters:
     def clear(self) -> None:
         self.status, self.provider, self.key, self.text = "all", "", "", ""
 
-    def wanted(self) -> LogFilter:
-        back = SPANS[self.span][1]
+    def wanted(self, now: datetime | None = None) -> LogFilter:
+        """The same filter for a while, up to a moment to come: so what was read for it can be gone on with, for all who
+        look at it."""
+        since, until = _span(now or datetime.now(UTC), SPANS[self.span][1])
         return LogFilter(
-            since=datetime.now(UTC) - back if back else None,
+            since=since,
+            until=until,
             status=self.status,
             provider=self.provider or None,
             key=self.key or None,
             text=self.text or None,
         )
+
+
+def _span(now: datetime, back: timedelta) -> tuple[datetime, datetime]:
+    """At least so long back, and at most a hundredth longer."""
+    step = back.total_seconds() / STEPS
+    since = datetime.fromtimestamp(now.timestamp() // step * step, UTC) - back
+    return since, since + back + timedelta(seconds=step)
 
 
 def filter_row(filters: Filters, providers: Iterable[str], keys: Iterable[str], *, live: bool) -> Html:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 from app.core.money import show_usd
 from app.services.views import LogSummary, RequestRow
@@ -13,10 +14,12 @@ from components.format import count, date, days_back, duration, exact, log_time
 from components.markup import Html, h
 
 HEADS = ("Time", "Key", "Model", "Status", "Tries", "In", "Out", "Cost", "Time")
+LINES = 1000
 NUMBERS = 4  # from here on columns are numbers
 
 
 def log_table(rows: Sequence[RequestRow], zone: tzinfo, chosen: str | None) -> Html:
+    now = datetime.now(UTC)
     return h(
         "table.a-table.a-log",
         h(
@@ -29,7 +32,7 @@ def log_table(rows: Sequence[RequestRow], zone: tzinfo, chosen: str | None) -> H
                 ],
             ),
         ),
-        h("tbody", [_line(row, zone, row.id == chosen) for row in rows]),
+        h("tbody", [_line(row, zone, days_back(row.at, now, zone) > 0, row.id == chosen) for row in rows]),
     )
 
 
@@ -66,8 +69,9 @@ def cost_text(row: RequestRow) -> Html:
     return h("span", about, show_usd(row.cost), title=f"${row.cost / 1_000_000_000:.9f}")
 
 
-def _line(row: RequestRow, zone: tzinfo, chosen: bool) -> Html:
-    older = days_back(row.at, datetime.now(UTC), zone) > 0
+@lru_cache(maxsize=LINES)
+def _line(row: RequestRow, zone: tzinfo, older: bool, chosen: bool) -> Html:
+    """Kept for the next refresh, and for others who look at the same."""
     return h(
         "tr",
         h(

@@ -17,6 +17,7 @@ from app.security import permissions
 from app.security.permissions import Permission, Role
 from app.services.views import Person
 from components.fragment import Fragment
+from components.live_updates import follow_socket, keep_up
 from components.markup import Child, h, icon_button
 from components.notify import Toasts, notify, notify_error
 from components.palette import Palette
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.services.container import Services
+    from app.services.live import Live
 
 Builder = Callable[..., Awaitable[None]]
 
@@ -98,7 +100,7 @@ class PageContext:
         return self.root.spawn(work, name)
 
     def on_live(self, refresh: Callable[[], Awaitable[None]]) -> None:
-        """Call `refresh` when requests end or providers change, one call at a time."""
+        """Call `refresh` after requests end or providers change, one call at a time, while the browser is connected."""
         self.root.follow(self.services.live, refresh)
 
     @contextmanager
@@ -138,20 +140,10 @@ class PageRoot(ui.element):
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def follow(self, live: Any, refresh: Callable[[], Awaitable[None]]) -> None:
-        changed = asyncio.Event()
-
-        async def keep_up() -> None:
-            while True:
-                await changed.wait()
-                changed.clear()
-                try:
-                    await refresh()
-                except AnyGPTError:
-                    continue  # the next change tries again; the page keeps what it shows
-
-        self._unsubscribe.append(live.subscribe(changed.set))
-        self.spawn(keep_up(), "live update")
+    def follow(self, live: Live, refresh: Callable[[], Awaitable[None]]) -> None:
+        changed, present = asyncio.Event(), asyncio.Event()
+        self._unsubscribe += [live.subscribe(changed.set), follow_socket(self.client, present)]
+        self.spawn(keep_up(live, changed, present, refresh), "live update")
 
     def _handle_delete(self) -> None:
         for unsubscribe in self._unsubscribe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from nicegui import ui
 
@@ -89,8 +89,10 @@ class HomePage:
         now = datetime.now(self._context.zone)
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
         ledger = self._context.services.ledger
-        wanted = ledger.visible_to(self._context.person, LogFilter(since=midnight))
-        summary, keys = await asyncio.gather(ledger.summary(wanted), self._keys())
+        today = LogFilter(since=midnight, until=midnight + timedelta(days=1))
+        (_, summary), keys = await asyncio.gather(
+            ledger.follow(ledger.visible_to(self._context.person, today)), self._keys()
+        )
         providers = self._context.services.providers.list()
         return join(own_numbers(summary), providers_card(providers), needs_a_look((), keys, None))
 

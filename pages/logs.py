@@ -41,6 +41,7 @@ class LogsPage:
         self._ledger = context.services.ledger
         self._filters = Filters.of_query(context.query)
         self._rows: list[RequestRow] = []
+        self._asked = 0
         self._cursor: str | None = None
         self._summary: LogSummary | None = None
         self._chosen: str | None = context.query.get("id") or None
@@ -87,16 +88,19 @@ class LogsPage:
             keys = await self._context.services.keys.list(self._context.person, all=everyones)
             self._keys = sorted(key.name for key in keys)
 
-    async def _load(self) -> None:
-        wanted = self._visible(self._filters.wanted())
-        found = await self._ledger.requests(wanted, limit=STEP)
-        self._rows, self._cursor = list(found.items), found.next_cursor
-        self._summary = await self._ledger.summary(wanted)
+    async def _load(self) -> bool:
+        """Whether there is anything else to show than before."""
+        self._asked += 1
+        asked, before = self._asked, (self._rows, self._summary)
+        found, summary = await self._ledger.follow(self._visible(self._filters.wanted()))
+        if asked != self._asked:  # other filters were chosen meanwhile
+            return False
+        self._rows, self._cursor, self._summary = list(found.items), found.next_cursor, summary
+        return before != (self._rows, self._summary)
 
     async def _follow(self) -> None:
         """New requests appear at the top, while one reads the newest page."""
-        if self._live and len(self._rows) <= STEP:
-            await self._load()
+        if self._live and len(self._rows) <= STEP and await self._load():
             self._show()
 
     async def _set(self, **changes: str) -> None:
@@ -118,6 +122,7 @@ class LogsPage:
     async def _more(self, _: str) -> None:
         if self._cursor is None:
             return
+        self._asked += 1  # what is being read for the newest page comes too late
         wanted = self._visible(self._filters.wanted())
         found = await self._ledger.requests(wanted, limit=STEP, cursor=self._cursor)
         self._rows += found.items
@@ -143,8 +148,7 @@ class LogsPage:
         return ", ".join(parts)
 
     def _tool_row(self) -> Html:
-        providers = [provider.name for provider in self._context.services.providers.list()]
-        return filter_row(self._filters, providers, self._keys, live=self._live)
+        return filter_row(self._filters, self._context.services.providers.names(), self._keys, live=self._live)
 
     def _markup(self) -> Html:
         if not self._rows:

@@ -14,6 +14,9 @@ from app.providers.private_networks import GuardedWeb
 from app.providers.transport import Transport, UpstreamAnswer, UpstreamRequest
 from app.providers.upstream import Upstream
 
+# probes come minutes apart: providers have hung up by then, and httpx would hold the closed sockets until it is asked
+NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
+
 
 class Connections:
     """Made once for the process (it loads certificates: not on the event loop), closed at shutdown."""
@@ -27,7 +30,7 @@ class Connections:
         demo: Transport | None = None,
     ) -> None:
         self._network = network or HttpTransport(block_private_networks=block_private_networks)
-        plain = web or httpx.AsyncHTTPTransport(trust_env=False)
+        plain = web or httpx.AsyncHTTPTransport(trust_env=False, limits=NONE_KEPT)
         self.web: httpx.AsyncBaseTransport = GuardedWeb(plain) if block_private_networks else plain
         self._demo = demo or DemoTransport()
 

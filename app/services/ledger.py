@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from app.core.clock import Clock
@@ -18,9 +19,11 @@ from app.db.tables.people import PersonRow
 from app.providers.kinds import kinds
 from app.security.permissions import Permission, allows
 from app.services.budgets import window_start
-from app.services.ledger_sums import read_quarterly_spend, read_summary, read_today
-from app.services.log_conditions import conditions
+from app.services.ledger_sums import read_quarterly_spend, read_today
+from app.services.log_conditions import REQUESTS, conditions
+from app.services.log_follower import LogFollower
 from app.services.log_sentences import sentence
+from app.services.log_sums import Sums, newest_times
 from app.services.views import (
     AttemptRow,
     LogFilter,
@@ -37,18 +40,22 @@ from app.services.views import (
 class Ledger:
     def __init__(self, db: Database, clock: Clock, zone: ZoneInfo) -> None:
         self._db, self._clock, self._zone = db, clock, zone
+        self._follower = LogFollower(db, _newest)
 
     async def requests(self, wanted: LogFilter, limit: int = 50, cursor: str | None = None) -> Page[RequestRow]:
         """Newest first; ids sort by time, so the cursor is the last id seen."""
 
         def read(session: Session) -> Page[RequestRow]:
-            query = _joined().where(*conditions(wanted)).order_by(col(RequestTable.id).desc()).limit(limit + 1)
-            if cursor:
-                query = query.where(col(RequestTable.id) < cursor)
-            rows = [_row(*found) for found in session.exec(query)]
+            before = [REQUESTS.id < cursor] if cursor else []
+            rows = _newest(session, RequestTable, [*conditions(wanted), *before], limit + 1)
             return Page(tuple(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None)
 
         return await self._db.read(read)
+
+    async def follow(self, wanted: LogFilter) -> tuple[Page[RequestRow], LogSummary]:
+        """The newest page and the sums, for those who ask again and again: after the first time only what is new is
+        read. The filter names both ends of its time; equal filters are read once for all who ask."""
+        return await self._follower.look(wanted)
 
     async def request(self, request_id: str, viewer: Person | None = None) -> RequestDetail:
         """One request with its decision and attempts. Those who see only their own get NotFound for others'."""
@@ -86,7 +93,14 @@ class Ledger:
         now = self._clock.now()
         until = wanted.until or now
         since = wanted.since or until - timedelta(hours=24)
-        return await self._db.read(lambda session: read_summary(session, wanted, since, until))
+        where = [*conditions(wanted), REQUESTS.at >= since, REQUESTS.at <= until]
+
+        def read(session: Session) -> LogSummary:
+            sums = Sums(since, until)
+            sums.add(sums.parts(session, REQUESTS, where), newest_times(session, REQUESTS, where))
+            return sums.summary()
+
+        return await self._db.read(read)
 
     async def today(self) -> Today:
         now = self._clock.now()
@@ -111,11 +125,17 @@ class Ledger:
         return await self._db.read(read)
 
 
-def _joined() -> Any:
+def _newest(session: Session, requests: Any, where: list[Any], limit: int) -> list[RequestRow]:
+    """Of the ledger's requests, or of those an alias stands for. Without what only a single request shows."""
+    query = _joined(requests).options(defer(requests.decision), defer(requests.needs))
+    return [_row(*found) for found in session.exec(query.where(*where).order_by(requests.id.desc()).limit(limit))]
+
+
+def _joined(requests: Any = RequestTable) -> Any:
     return (
-        select(RequestTable, KeyRow.name, PersonRow.email)
-        .join(KeyRow, col(KeyRow.id) == RequestTable.key_id, isouter=True)
-        .join(PersonRow, col(PersonRow.id) == RequestTable.person_id, isouter=True)
+        select(requests, KeyRow.name, PersonRow.email)
+        .join(KeyRow, col(KeyRow.id) == requests.key_id, isouter=True)
+        .join(PersonRow, col(PersonRow.id) == requests.person_id, isouter=True)
     )
 
 

@@ -1,8 +1,7 @@
-"""Sums over the ledger, for the home page and the log page."""
+"""Sums over the ledger, for the home page."""
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,60 +10,13 @@ from sqlmodel import Session
 
 from app.db.tables.ledger import RequestRow as RequestTable
 from app.db.types import from_micros
-from app.services.log_conditions import conditions
-from app.services.views import HourBucket, LogBucket, LogFilter, LogSummary, Today
+from app.services.views import HourBucket, Today
 
-BUCKETS = 48
-QUANTILE_SAMPLE = 5_000
 HOUR = 3_600_000_000  # microseconds
 QUARTER = HOUR // 4  # every zone's day begins on a quarter of an hour of UTC, not on a whole one
 
 _R: Any = RequestTable.__table__.c  # type: ignore[attr-defined]
 _AT: Any = type_coerce(_R.at, BigInteger())  # the stored number, for arithmetic
-
-
-def read_summary(session: Session, wanted: LogFilter, since: datetime, until: datetime) -> LogSummary:
-    where = [*conditions(wanted), _R.at >= since, _R.at <= until]
-    failed = case((_R.status >= 400, 1), else_=0)
-    failed_over = case((and_(_R.attempts > 1, _R.status < 400), 1), else_=0)
-    unknown = case((_R.cost.is_(None), 1), else_=0)
-    count, bad, over, cost, unpriced = session.execute(
-        select(func.count(), func.sum(failed), func.sum(failed_over), func.sum(_R.cost), func.sum(unknown)).where(
-            *where
-        )
-    ).one()
-    newest = select(_R.latency_ms).where(*where, _R.status < 400).order_by(_R.id.desc()).limit(QUANTILE_SAMPLE)
-    times = sorted(session.execute(newest).scalars())
-    step = (until - since) / BUCKETS
-    start = int(since.timestamp() * 1e6)
-    width = max(int(step.total_seconds() * 1e6), 1)
-    bucket = (_AT - start) // width
-    grouped = session.execute(
-        select(bucket.label("bucket"), func.count(), func.sum(failed)).where(*where).group_by("bucket")
-    )
-    counts = {min(int(number), BUCKETS - 1): (n, int(wrong or 0)) for number, n, wrong in grouped}
-    return LogSummary(
-        requests=count,
-        failed=int(bad or 0),
-        failed_over=int(over or 0),
-        cost=int(cost or 0),
-        cost_unknown=int(unpriced or 0),
-        p50_ms=quantile(times, 0.5),
-        p95_ms=quantile(times, 0.95),
-        buckets=tuple(
-            LogBucket(
-                since + step * number,
-                counts.get(number, (0, 0))[0] - counts.get(number, (0, 0))[1],
-                counts.get(number, (0, 0))[1],
-            )
-            for number in range(BUCKETS)
-        ),
-    )
-
-
-def quantile(ordered: list[int], share: float) -> int | None:
-    """Nearest rank; None of nothing."""
-    return ordered[max(math.ceil(len(ordered) * share) - 1, 0)] if ordered else None
 
 
 def read_today(session: Session, now: datetime, start: datetime) -> Today:

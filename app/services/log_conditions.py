@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col, select
 
@@ -10,41 +12,44 @@ from app.db.tables.ledger import RequestRow as RequestTable
 from app.db.tables.people import PersonRow
 from app.services.views import LogFilter
 
+REQUESTS: Any = RequestTable.__table__.c  # type: ignore[attr-defined]
 
-def conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
+
+def conditions(wanted: LogFilter, of: Any = REQUESTS) -> list[ColumnElement[bool]]:
+    """`of`: the columns of the ledger, or of some of its rows."""
     found: list[ColumnElement[bool]] = []
     if wanted.since is not None:
-        found.append(col(RequestTable.at) >= wanted.since)
+        found.append(of.at >= wanted.since)
     if wanted.until is not None:
-        found.append(col(RequestTable.at) <= wanted.until)
+        found.append(of.at <= wanted.until)
     match wanted.status:
         case "ok":
-            found.append(col(RequestTable.status) < 400)
+            found.append(of.status < 400)
         case "failed":
-            found.append(col(RequestTable.status) >= 400)
+            found.append(of.status >= 400)
         case "failed_over":
-            found.append(and_(col(RequestTable.attempts) > 1, col(RequestTable.status) < 400))
+            found.append(and_(of.attempts > 1, of.status < 400))
     if wanted.provider:
-        found.append(col(RequestTable.provider) == wanted.provider)
+        found.append(of.provider == wanted.provider)
     if wanted.model:
-        found.append(or_(col(RequestTable.model) == wanted.model, col(RequestTable.model_asked) == wanted.model))
+        found.append(or_(of.model == wanted.model, of.model_asked == wanted.model))
     if wanted.key:
         keys = select(KeyRow.id).where(or_(col(KeyRow.name) == wanted.key, col(KeyRow.id) == wanted.key))
-        found.append(col(RequestTable.key_id).in_(keys))
+        found.append(of.key_id.in_(keys))
     if wanted.user:
         people = select(PersonRow.id).where(
             or_(col(PersonRow.email) == wanted.user.lower(), col(PersonRow.id) == wanted.user)
         )
-        found.append(col(RequestTable.person_id).in_(people))
+        found.append(of.person_id.in_(people))
     if wanted.text:
         keys = select(KeyRow.id).where(col(KeyRow.name).icontains(wanted.text, autoescape=True))
         found.append(
             or_(
-                col(RequestTable.id).icontains(wanted.text, autoescape=True),
-                col(RequestTable.model).icontains(wanted.text, autoescape=True),
-                col(RequestTable.model_asked).icontains(wanted.text, autoescape=True),
-                col(RequestTable.provider).icontains(wanted.text, autoescape=True),
-                col(RequestTable.key_id).in_(keys),
+                of.id.icontains(wanted.text, autoescape=True),
+                of.model.icontains(wanted.text, autoescape=True),
+                of.model_asked.icontains(wanted.text, autoescape=True),
+                of.provider.icontains(wanted.text, autoescape=True),
+                of.key_id.in_(keys),
             )
         )
     return found

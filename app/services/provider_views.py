@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func
-from sqlmodel import Session, col, select
-
-from app.core.clock import Clock
 from app.core.price import read_stored_price
 from app.core.price_text import write_price
-from app.db.engine import Database
-from app.db.tables.ledger import AttemptRow, RequestRow
-from app.services.budgets import window_start
 from app.services.health import Health
 from app.services.limits import seconds
 from app.services.probes import Probes
+from app.services.provider_numbers import ProviderNumbers
 from app.services.snapshot import Model, Provider
 from app.services.state import State
 from app.services.views import ModelSpec, ModelView, ProviderSpec, ProviderView
 
-Numbers = tuple[int, int, int]  # attempts and answered ones of 24 hours, nano-dollars of today
-
 
 class ProviderViews:
-    """Numbers from the ledger are read every few seconds by their owner, not while a page is built."""
+    """All of it lies in memory: a page with many providers is built at once."""
 
-    def __init__(
-        self, db: Database, state: State, health: Health, probes: Probes, clock: Clock, zone: ZoneInfo
-    ) -> None:
-        self._db, self._state, self._health, self._probes = db, state, health, probes
-        self._clock, self._zone = clock, zone
-        self._numbers: dict[str, Numbers] = {}
-
-    async def refresh_numbers(self) -> None:
-        now = self._clock.now()
-        self._numbers = await self._db.read(lambda session: _read_numbers(session, now, self._zone))
+    def __init__(self, state: State, health: Health, probes: Probes, numbers: ProviderNumbers, zone: ZoneInfo) -> None:
+        self._state, self._health, self._probes = state, health, probes
+        self._numbers, self._zone = numbers, zone
 
     def view(self, provider: Provider) -> ProviderView:
         history = self._probes.history(provider.id)
-        attempts, answered, spend = self._numbers.get(provider.id, (0, 0, 0))
+        attempts, answered, spend = self._numbers.of(provider.id)
         state, sentence = self._state_of(provider)
         return ProviderView(
             id=provider.id,
@@ -159,20 +143,3 @@ def _model_spec(model: Model) -> ModelSpec:
         capabilities=stored["capabilities"],
         enabled=model.enabled,
     )
-
-
-def _read_numbers(session: Session, now: datetime, zone: ZoneInfo) -> dict[str, Numbers]:
-    answered = func.sum(case((col(AttemptRow.status) == 200, 1), else_=0))
-    attempts = (
-        select(AttemptRow.provider_id, func.count(), answered)
-        .where(col(AttemptRow.started_at) >= now - timedelta(hours=24), AttemptRow.state != "open")
-        .group_by(col(AttemptRow.provider_id))
-    )
-    spend = (
-        select(RequestRow.provider_id, func.coalesce(func.sum(RequestRow.cost), 0))
-        .where(col(RequestRow.at) >= window_start("day", now, zone), col(RequestRow.provider_id).is_not(None))
-        .group_by(col(RequestRow.provider_id))
-    )
-    spent = {str(provider): int(cost or 0) for provider, cost in session.exec(spend)}
-    numbers = {str(p): (n, int(good or 0), spent.get(str(p), 0)) for p, n, good in session.exec(attempts)}
-    return {p: (0, 0, cost) for p, cost in spent.items()} | numbers

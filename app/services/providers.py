@@ -50,6 +50,9 @@ class Providers:
     def list(self) -> Sequence[ProviderView]:
         return [self._views.view(provider) for provider in self._state.current.providers.values()]
 
+    def names(self) -> Sequence[str]:
+        return [provider.name for provider in self._state.current.providers.values()]
+
     def get(self, id_or_name: str) -> ProviderView:
         return self._views.view(self.find(id_or_name))
 

@@ -65,6 +65,10 @@ class DurableWriter:
             with suppress(SQLAlchemyError, OSError):
                 await self._drain_once()
 
+    async def waiting(self) -> list[Rows]:
+        """What an earlier run left and could not be written back yet. Some of it may be in the ledger all the same."""
+        return [_rows(line) for line in await asyncio.to_thread(self._read)] if self.spooling else []
+
     def start(self) -> None:
         """Drains what an earlier run left, in the background."""
         if self.spooling and (self._drainer is None or self._drainer.done()):

@@ -41,6 +41,7 @@ from app.services.ledger import Ledger
 from app.services.live import Live
 from app.services.people import People
 from app.services.probes import Probes
+from app.services.provider_numbers import ProviderNumbers
 from app.services.provider_views import ProviderViews
 from app.services.providers import Providers, add_demo
 from app.services.responses import Responses
@@ -120,7 +121,8 @@ async def _wire(
     state = State(db, vault, settings, catalog, connections.upstream)
     health, live, passwords = Health(clock), Live(), Passwords()
     probes = Probes(db, clock)
-    views = ProviderViews(db, state, health, probes, clock, zone)
+    numbers = ProviderNumbers(db, clock, zone)
+    views = ProviderViews(state, health, probes, numbers, zone)
     admission = Admission(vault, clock)
     tables = upserts()
     writer = DurableWriter(db, tables, folder.logs / "spool.jsonl")
@@ -173,8 +175,9 @@ async def _wire(
     await add_owner_from_environment(services)
     if serving:
         await probes.load()
-        await views.refresh_numbers()
+        await numbers.load(await writer.waiting())
         writer.start()
+        gateway.on_end(numbers.add)
         gateway.on_end(lambda call: live.note())
     return services
 

@@ -109,9 +109,11 @@ class Gateway:
         call.recorded = True
         if call.reservation is not None:
             call.reservation.settle(call.cost or 0, self._clock.now())
-        await self._writer.commit(ended(call, self._clock.monotonic()))
-        for listener in self._ended:
-            listener(call)
+        try:
+            await self._writer.commit(ended(call, self._clock.monotonic()))
+        finally:  # a client that leaves meanwhile changes nothing: the rows are in good hands
+            for listener in self._ended:
+                listener(call)
 
     def _allowed(self, key: Key, asked: Asked) -> Asked:
         """What a key may use of what was asked for. `auto` and a router's name open no model that its list leaves
