@@ -17,9 +17,7 @@ BODY_S = 90.0  # between two looks at a body that is not whole; the gateway has 
 WRITE_S = 60.0  # between two looks at a client that does not read its answer
 LEAST_RATE = 1024  # bytes a second that must come or be taken from one look to the next
 GATEWAY = ("/v1", "/openai/", "/anthropic/", "/gemini/", "/groq/")
-ABORT = "anygpt.abort"  # in the scope: ends the connection at once, whatever is still to be written
-ON_LEAVE = "anygpt.on_leave"  # in the scope: takes what is called when the client leaves before its answer's end
-TAKE_BODY = "anygpt.body"  # in the scope: the whole body where it is there, else None; `receive` follows on it
+ANSWER = "anygpt.answer"  # in the scope until the answer is complete: the GatewayAnswer
 _END = b"connection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n" + _END
 _TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
@@ -94,9 +92,7 @@ class HttpProtocol(HttpToolsProtocol):
             answer = GatewayAnswer(cycle)
             cycle.send = answer  # type: ignore[method-assign]
             self._answering = answer
-            cycle.scope[ABORT] = answer.abort  # type: ignore[literal-required]
-            cycle.scope[ON_LEAVE] = answer.on_leave  # type: ignore[literal-required]
-            cycle.scope[TAKE_BODY] = answer.take_body  # type: ignore[literal-required]
+            cycle.scope[ANSWER] = answer  # type: ignore[literal-required]
         super()._start_asgi_task(cycle, app)
 
     def _stop_waiting(self) -> None:
@@ -158,7 +154,8 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class GatewayAnswer:
-    """ASGI's `send` for one request of the gateway. The head waits for the first piece of the body."""
+    """ASGI's `send` for one request of the gateway, and what ASGI has no words for. The head waits for the first
+    piece of the body."""
 
     __slots__ = ("_chunked", "_cycle", "_head", "_left", "_length")
 
@@ -190,9 +187,14 @@ class GatewayAnswer:
             cycle.message_event.set()
             if not cycle.keep_alive:
                 cycle.transport.close()
+            # nothing refers to itself any more, or each request would wait for the garbage collector
+            del cycle.send
+            del cycle.scope[ANSWER]  # type: ignore[misc]
+            self._left = None
             cycle.on_response()
 
     def on_leave(self, act: Callable[[], None]) -> None:
+        """What is called when the client leaves before its answer's end."""
         self._left = act
 
     def lost(self) -> None:
@@ -201,10 +203,12 @@ class GatewayAnswer:
             self._left()
 
     def abort(self) -> None:
+        """Ends the connection at once, whatever is still to be written."""
         self._cycle.disconnected = True
         self._cycle.transport.abort()
 
     def take_body(self) -> bytes | None:
+        """The whole body where it is there, else None; `receive` follows on it."""
         cycle = self._cycle
         if cycle.more_body or cycle.disconnected:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from app.api.http_protocol import ABORT, MAX_HEAD, TAKE_BODY, HttpProtocol
+from app.api.http_protocol import ANSWER, MAX_HEAD, GatewayAnswer, HttpProtocol
 
 LONG = 30 * 2**20  # far more than fits between the two
 ASK = b"POST /v1/x HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\n\r\nhi"
@@ -31,7 +32,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"%d bytes" % size})
         return
-    taken = scope[TAKE_BODY]() if TAKE_BODY in scope else None
+    taken = scope[ANSWER].take_body() if ANSWER in scope else None
     body = taken if taken is not None else (await receive())["body"]
     text = (b"taken " if taken is not None else b"received ") + body
     if scope["path"] == "/v1/break":
@@ -52,7 +53,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == "/v1/abort":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
-        scope[ABORT]()
+        scope[ANSWER].abort()
         return
     head = [(b"content-length", str(len(text)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": head})
@@ -96,6 +97,22 @@ async def test_a_body_that_came_with_its_head_is_taken_at_once() -> None:
         answer = await exchange(port, ASK, b"hi")
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"\r\n\r\ntaken hi")
+
+
+async def test_a_finished_request_leaves_nothing_to_the_garbage_collector() -> None:
+    async with serving() as port:
+        gc.collect()
+        gc.disable()
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(5):
+                writer.write(ASK)
+                assert (await reader.readuntil(b"hi")).endswith(b"taken hi")
+            alive = [each for each in gc.get_objects() if isinstance(each, GatewayAnswer)]
+            assert len(alive) <= 1, "only the latest, which its connection knows"
+        finally:
+            gc.enable()
+            writer.close()
 
 
 async def test_a_body_that_comes_later_is_waited_for() -> None:

@@ -18,7 +18,7 @@ from app.api.gateway.cors import Cors
 from app.api.gateway.error_log import ErrorLog
 from app.api.gateway.info import Info, Query
 from app.api.gateway.routes import GEMINI, HEALTH, MESSAGES, PREFIXES, Does, Route, Routes
-from app.api.http_protocol import ABORT, ON_LEAVE
+from app.api.http_protocol import ANSWER, GatewayAnswer
 from app.core.clock import rfc3339
 from app.core.errors import AnyGPTError, RequestRefused
 from app.core.ids import new_id
@@ -131,8 +131,8 @@ class GatewayApp:
             watch.close()
             if client is not None:
                 client.close()
-                if client.given_up and (abort := scope.get(ABORT)) is not None:
-                    abort()
+                if client.given_up and watch.answer is not None:
+                    watch.answer.abort()
             if form is not None:
                 form.close()
 
@@ -224,14 +224,15 @@ _NO_TAGS: frozenset[str] = frozenset()
 class Watch:
     """Cancels the task that makes it when the client leaves: `send` says nothing then."""
 
-    __slots__ = ("_open", "call", "left")
+    __slots__ = ("_open", "answer", "call", "left")
 
     def __init__(self, scope: Scope) -> None:
         self.call = running()
         self.left = False
         self._open = True
-        if (on_leave := scope.get(ON_LEAVE)) is not None:
-            on_leave(self._leave)
+        self.answer: GatewayAnswer | None = scope.get(ANSWER)
+        if self.answer is not None:
+            self.answer.on_leave(self._leave)
 
     def close(self) -> None:
         self._open = False

@@ -13,7 +13,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 from app.api.gateway.client_side import Receive
-from app.api.http_protocol import TAKE_BODY
+from app.api.http_protocol import ANSWER, GatewayAnswer
 from app.core.errors import BadRequest, SlowClient, TooLarge, Unavailable
 from app.formats.base import UploadBody
 from app.formats.payload import dump
@@ -59,8 +59,8 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
 
 def take_body(scope: Mapping[str, Any], limit: int) -> bytes | None:
     """The body where this server has all of it already, which saves waiting for it; else None."""
-    take = scope.get(TAKE_BODY)
-    body: bytes | None = take() if take is not None else None
+    answer: GatewayAnswer | None = scope.get(ANSWER)
+    body = answer.take_body() if answer is not None else None
     if body is not None:
         check_size(len(body), limit)
     return body
