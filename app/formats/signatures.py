@@ -35,7 +35,10 @@ def unwrap(slot: str, home: str) -> tuple[str, str, bool]:
 
 def holds_marks(body: bytes) -> bool:
     """Whether a client's body may hold something that `wrap` made."""
-    return any(start in body for start in _BEGINNINGS)
+    for start in _BEGINNINGS:  # of every request, so without a generator
+        if start in body:
+            return True
+    return False
 
 
 def merge_reasoning(parts: list[Reasoning]) -> list[Reasoning]:

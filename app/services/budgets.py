@@ -29,7 +29,8 @@ class Budget:
         if self._rolled:
             self.spent = 0
         self._rolled = True
-        self._end = window_end(self.window, now, self.zone)
+        end = window_end(self.window, now, self.zone)
+        self._end = end.astimezone(UTC) if end is not None else None  # as `now` is: quick to compare
 
     def left(self) -> int:
         return self.limit - self.spent - self.reserved

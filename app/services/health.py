@@ -203,7 +203,10 @@ class Health:
         return f"{first.reason}, free in {seconds(first.until - now)}"
 
     def _recent(self, provider_id: str) -> Recent:
-        return self.recent.setdefault(provider_id, Recent())
+        recent = self.recent.get(provider_id)
+        if recent is None:
+            recent = self.recent[provider_id] = Recent()
+        return recent
 
 
 def _limit(limit: dict[str, int]) -> ProviderLimit:

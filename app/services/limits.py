@@ -155,7 +155,8 @@ def seconds(value: float) -> str:
 
 def _headers(what: bytes, limit: int, remaining: int, reset: float) -> list[tuple[bytes, bytes]]:
     names = _NAMES[what]
-    return [(names[0], b"%d" % limit), (names[1], b"%d" % remaining), (names[2], b"%.3fs" % reset)]
+    after, ms = divmod(int(reset * 1000 + 0.5), 1000)
+    return [(names[0], b"%d" % limit), (names[1], b"%d" % remaining), (names[2], b"%d.%03ds" % (after, ms))]
 
 
 _NAMES = {

@@ -57,10 +57,15 @@ class ProviderNumbers:
 
     def add(self, call: Call) -> None:
         """A request that has ended."""
-        for attempt in call.attempts:
+        attempts = call.attempts
+        if len(attempts) == 1 and call.at.minute == attempts[0].at.minute:  # nearly all
+            only = attempts[0]
+            self._add(only.deployment.provider_id, _quarter(call.at), 1, int(only.status == 200), call.cost or 0)
+            return
+        for attempt in attempts:
             self._add(attempt.deployment.provider_id, _quarter(attempt.at), 1, int(attempt.status == 200), 0)
-        if call.attempts and (cost := call.cost):
-            self._add(call.attempts[-1].deployment.provider_id, _quarter(call.at), 0, 0, cost)
+        if attempts and (cost := call.cost):
+            self._add(attempts[-1].deployment.provider_id, _quarter(call.at), 0, 0, cost)
 
     async def load(self, waiting: Iterable[Rows] = ()) -> None:
         """Before the first request: the ledger's last day, in slices, and what waits to be written to it."""

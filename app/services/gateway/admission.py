@@ -71,8 +71,8 @@ class Admission:
         if budgets is None or call.question is None:
             return planned
         now = self._clock.now()
-        costs = {each.deployment.id: self.ceiling(call, each) for each in planned}
-        dearest = max(costs.values(), default=0)
+        call.ceilings = costs = {each.deployment.id: self.ceiling(call, each) for each in planned}
+        dearest = max(costs.values()) if costs else 0
         if call.key is not None and call.key.on_budget == "cheapest":
             left = budgets.left(now) or 0
             planned = (

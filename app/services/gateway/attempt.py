@@ -231,7 +231,8 @@ class Attempts:
             started=self._clock.monotonic(),
         )
         if planned.deployment.price is not None:
-            record.reserved = self._admission.ceiling(call, planned)
+            known = call.ceilings.get(planned.deployment.id)
+            record.reserved = known if known is not None else self._admission.ceiling(call, planned)
         call.attempts.append(record)
         self._db.execute_soon(self._table, record.id, opened(call, record))
         self._health.started(planned.deployment, call.question.input_tokens if call.question is not None else 0)

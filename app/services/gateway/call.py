@@ -118,6 +118,7 @@ class Call:
     admitted: Admitted | None = None
     reservation: Reservation | None = None
     reserved_output: int = 0
+    ceilings: dict[str, int] = field(default_factory=dict)  # the most it may cost, by deployment, where that was needed
     attempts: list[AttemptRecord] = field(default_factory=list)
     finish: FinishReason | None = None
     status: int = 0

@@ -204,7 +204,7 @@ class Gateway:
         """Gives back what a call holds of its key's limits and budget."""
         if call.limits is not None and call.admitted is not None:
             call.limits.finish(self._clock.monotonic(), call.admitted, call.tokens)
-        if call.reservation is not None:
+        if call.reservation is not None and not call.reservation.settled:
             call.reservation.settle(call.cost or 0, self._clock.now())
 
 
