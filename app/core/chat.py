@@ -173,6 +173,7 @@ class FinishReason(StrEnum):
     CONTENT_FILTER = "content_filter"
     REFUSAL = "refusal"
     PAUSE = "pause"
+    COMPACTION = "compaction"  # a pause after which the answer goes on from a summary
     ERROR = "error"
     OTHER = "other"
 

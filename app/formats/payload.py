@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.core.errors import BadRequest, UnreadableAnswer
+from app.formats.loose_json import mend, read_loosely
 
 T = TypeVar("T")
 MAX_DEPTH = 128  # levels of nesting in a request that is translated
@@ -54,7 +55,10 @@ def read_request(body: bytes) -> dict[str, Any]:
 
 def read_answer(body: bytes) -> dict[str, Any]:
     """A provider's JSON object, a whole answer or the data of one event. Raises UnreadableAnswer."""
-    value = read_any(body)
+    return as_object(read_any(body), body)
+
+
+def as_object(value: Any, body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UnreadableAnswer(
             f"The provider answered with {kind(value)} where a JSON object was due.", body=body[:2000]
@@ -63,14 +67,27 @@ def read_answer(body: bytes) -> dict[str, Any]:
 
 
 def read_any(body: bytes) -> Any:
-    """Any JSON from a provider. Raises UnreadableAnswer."""
+    """Any JSON from a provider. What is nearly JSON is read too: U+FFFD for half a character, null for NaN. Raises
+    UnreadableAnswer."""
     try:
         value = _any.decode(body)
         if body.count(b"{") + body.count(b"[") > MAX_DEPTH:  # else it cannot be too deep
             _check_depth(value, MAX_DEPTH)
         return value
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadRequest):
-        raise UnreadableAnswer("The provider's answer is not valid JSON.", body=body[:2000]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return mend(read_loose(body))
+    except (RecursionError, BadRequest):
+        raise _unreadable(body) from None
+
+
+def read_loose(body: bytes) -> Any:
+    """JSON or nearly, with halves of characters still in it: `mend` what is passed on. Raises UnreadableAnswer."""
+    try:
+        value = read_loosely(body)
+        _check_depth(value, MAX_DEPTH)
+        return value
+    except (ValueError, RecursionError, BadRequest):
+        raise _unreadable(body) from None
 
 
 def try_read(body: bytes) -> Any:
@@ -151,6 +168,10 @@ def as_count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
     return max(int(value), 0)
+
+
+def _unreadable(body: bytes) -> UnreadableAnswer:
+    return UnreadableAnswer("The provider's answer is not valid JSON.", body=body[:2000])
 
 
 def _check_depth(value: Any, left: int) -> None:

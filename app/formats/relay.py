@@ -12,12 +12,16 @@ import msgspec
 from app.core.chat import FinishReason, Usage
 from app.core.errors import UnreadableAnswer, UpstreamError
 from app.formats.failures import in_band
-from app.formats.payload import add_members, try_read
+from app.formats.payload import add_members, as_count, as_dicts, try_read
 from app.formats.sse import MAX_EVENT, Frame, parse_event
 
 SAMPLE = 16 * 1024  # bytes of the wire kept for counting characters, should no usage arrive: each stream holds as much
 RATE_EVENTS = 8
+LARGE = 256 * 1024  # an event of more bytes holds a picture or a sound: no text to count
 MAX_TAIL = 1024 * 1024
+MOST_CHOICES = 1024
+ERROR = b"error"  # one search for what all of these have in common
+_ERRORS = (b'"error"', b"event: error", b"event:error")
 
 
 class Seen(msgspec.Struct):
@@ -30,9 +34,10 @@ class Seen(msgspec.Struct):
 
 class StreamTap:
     """What all event streams have in common. A format says which bytes may matter (`triggers`), what an event is
-    (`_look`) and what it says (`_words`)."""
+    (`_look`) and what it says (`_words`), and under which key the choices of an answer stand, if it may have many."""
 
-    triggers: ClassVar[tuple[bytes, ...]] = (b'"error"',)
+    triggers: ClassVar[tuple[bytes, ...]] = (ERROR,)
+    choices: ClassVar[str] = ""
     patterns: ClassVar[tuple[re.Pattern[bytes], ...]] = ()
     max_event: ClassVar[int] = MAX_EVENT
 
@@ -53,6 +58,9 @@ class StreamTap:
         self._wire = 0  # bytes passed on
         self._counted = 0  # bytes of them whose characters were counted
         self._spoken: list[str] = []
+        self._media = 0  # bytes of large events
+        self._begun: set[int] = set()  # choices that were looked at
+        self._over: set[int] = set()  # choices that said why they ended
 
     @property
     def usage(self) -> Usage | None:
@@ -66,11 +74,7 @@ class StreamTap:
     def said(self) -> str:
         for block in self._sample:
             self._counted += len(block)
-            for raw in split_events(block):
-                frame = _frame(raw)
-                value = try_read(frame.data) if frame else None
-                if isinstance(value, dict):
-                    self._spoken.append(self._words(value))
+            self._spoken += [self._words(value) for _, value in _values(block)]
         self._sample.clear()
         self._spoken = ["".join(self._spoken)]
         return self._spoken[0]
@@ -82,18 +86,17 @@ class StreamTap:
 
     def text_rate(self, block: bytes) -> float:
         characters = size = 0
-        for raw in islice(split_events(block), RATE_EVENTS):
-            frame = _frame(raw)
-            value = try_read(frame.data) if frame else None
-            if isinstance(value, dict):
-                size += len(raw)
-                characters += len(self._words(value))
-        return characters / size if size else 1.0
+        for raw, value in islice(_values(block), RATE_EVENTS):
+            size += len(raw)
+            characters += len(self._words(value))
+        rate = characters / size if size else 1.0
+        media = self._media + (self._pending_size if self._pending_size > LARGE else 0)
+        return rate * self._wire / (self._wire + media) if media else rate
 
     def feed(self, chunk: bytes) -> bytes:
         pending = self._pending
         if not pending and chunk.endswith(b"\n\n"):
-            return self._pass(chunk)
+            return self._pass(chunk) if len(chunk) <= LARGE else self._pass_large(chunk)
         probe = self._edge + chunk if pending else chunk
         cut = _last_end(probe)
         if cut <= 0:
@@ -114,7 +117,7 @@ class StreamTap:
         if self._pending_size:
             pending.append(chunk[cut:])
             self._edge = chunk[cut:][-3:]
-        return self._pass(block)
+        return self._pass(block) if len(block) <= LARGE else self._pass_large(block)
 
     def close(self) -> bytes:
         rest = b"".join(self._pending)
@@ -137,17 +140,22 @@ class StreamTap:
 
     def _pass(self, block: bytes) -> bytes:
         """Complete events → those that go out now."""
-        out: list[bytes] = []
         at, size = 0, len(block)
-        scanned = False
+        scanned = self.content and not self._tail
+        if scanned and (at := self._first_trigger(block, 0)) == size:  # nearly always
+            self._keep(block)
+            return block
+        out: list[bytes] = []
+        if at:
+            out.append(block[:at])
+            self._keep(out[0])
         while at < size:
             if self.content and not self._tail and not scanned:
                 scanned = True
                 stop = self._first_trigger(block, at)
                 if stop > at:
-                    plain = block if not at and stop == size else block[at:stop]
-                    self._keep(plain)
-                    out.append(plain)
+                    out.append(block[at:stop])
+                    self._keep(out[-1])
                     at = stop
                     continue
             end = _next_end(block, at)
@@ -162,6 +170,18 @@ class StreamTap:
                 self._examine(raw, frame, out)
         return out[0] if len(out) == 1 else b"".join(out)
 
+    def _pass_large(self, block: bytes) -> bytes:
+        """The same, where an event may be too large to be kept in the sample, or to be counted as text."""
+        out: list[bytes] = []
+        for raw in split_events(block):
+            kept, wire = len(self._sample), self._wire
+            out.append(self._pass(raw))
+            if len(raw) > LARGE:
+                del self._sample[kept:]
+                self._media += self._wire - wire
+                self._wire = wire
+        return b"".join(out)
+
     def _examine(self, raw: bytes, frame: Frame | None, out: list[bytes]) -> None:
         seen = self._read(frame) if frame else Seen()
         if seen.drop:
@@ -169,7 +189,7 @@ class StreamTap:
         self._keep(raw)
         if seen.content:
             self.content = True
-            if self._tail:  # it was not the end after all
+            if self._tail and not self.ended:  # it was not the end after all
                 out.append(self.tail)
                 self._tail.clear()
                 self._tail_size = 0
@@ -180,9 +200,15 @@ class StreamTap:
 
     def _read(self, frame: Frame) -> Seen:
         value = try_read(frame.data)
+        named = frame.event == "error"
         if not isinstance(value, dict):
-            return self._odd(frame)
-        if (error := self._error_of(value)) is not None:
+            if not named:
+                return self._odd(frame)
+            value = {"message": frame.data.decode("utf-8", "replace")}
+        error = self._error_of(value)
+        if error is None and named:
+            error = in_band(value)
+        if error is not None:
             self.error = self.error or error
             self._look(value)
             return Seen(ends=True)
@@ -203,8 +229,27 @@ class StreamTap:
     def _words(self, value: dict[str, Any]) -> str:
         raise NotImplementedError
 
+    def _finish(self, choice: dict[str, Any], reason: FinishReason) -> None:
+        """Why one choice ended. For the whole answer the first one speaks, and until it does, whichever came first."""
+        index = as_count(choice.get("index"))
+        if index not in self._over and (not index or not self._over):
+            self.finish = reason
+        if index < MOST_CHOICES:
+            self._over.add(index)
+
+    def _begin(self, choice: dict[str, Any]) -> None:
+        if (index := as_count(choice.get("index"))) < MOST_CHOICES:
+            self._begun.add(index)
+
     def _complete(self) -> bool:
-        return self.finish is not None and self.error is None
+        if self.finish is None or self.error is not None:
+            return False
+        if self.choices:  # most events went by unread; who is to speak has spoken by the end of the sample
+            for block in self._sample:
+                for _, value in _values(block):
+                    for choice in as_dicts(value.get(self.choices)):
+                        self._begin(choice)
+        return self._begun <= self._over
 
     def _last(self, rest: bytes) -> bytes:
         """What came after the last blank line: an event without one, a body that is plain JSON (an error, or an
@@ -233,19 +278,23 @@ class StreamTap:
         self._wire += len(raw)
 
     def _triggered(self, raw: bytes) -> bool:
-        return any(trigger in raw for trigger in self.triggers) or any(p.search(raw) for p in self.patterns)
+        if any(trigger in raw for trigger in self.triggers if trigger is not ERROR):
+            return True
+        if ERROR in raw and any(error in raw for error in _ERRORS):
+            return True
+        return any(pattern.search(raw) for pattern in self.patterns)
 
     def _first_trigger(self, block: bytes, at: int) -> int:
         """Where the first event that may matter begins; the block's end where there is none."""
-        first = len(block)
+        first = end = len(block)
         for trigger in self.triggers:
             if (found := block.find(trigger, at, first)) >= 0:
                 first = found
         for pattern in self.patterns:
             if match := pattern.search(block, at, first):
                 first = match.start()
-        if first == len(block):
-            return first
+        if first == end:
+            return end
         return at + _last_end(block[at:first])
 
 
@@ -256,6 +305,15 @@ def split_events(block: bytes) -> Iterator[bytes]:
         end = _next_end(block, at)
         yield block[at:end]
         at = end
+
+
+def _values(block: bytes) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Complete events that hold a JSON object."""
+    for raw in split_events(block):
+        frame = _frame(raw)
+        value = try_read(frame.data) if frame else None
+        if isinstance(value, dict):
+            yield raw, value
 
 
 def _last_end(block: bytes) -> int:

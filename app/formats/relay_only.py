@@ -15,7 +15,7 @@ from app.formats.openai_chat.result import refuse_error
 from app.formats.operation_usage import read_operation_usage
 from app.formats.payload import add_members, read_answer
 from app.formats.payload import peek as peek_at
-from app.formats.relay import Seen, StreamTap
+from app.formats.relay import ERROR, Seen, StreamTap
 from app.formats.splice import relay_body
 from app.formats.sse import write_event
 
@@ -34,7 +34,7 @@ _head = msgspec.json.Decoder(Head)
 class DoneTap(StreamTap):
     """Events whose last one, of a type that ends in one of `done`, carries the usage."""
 
-    triggers: ClassVar[tuple[bytes, ...]] = (b'"error"', b".done", b".completed")
+    triggers: ClassVar[tuple[bytes, ...]] = (ERROR, b".done", b".completed")
 
     def _look(self, value: dict[str, Any]) -> Seen:
         kind = str(value.get("type", ""))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from app.core.errors import UnreadableAnswer
 from app.formats.payload import dump
 
-MAX_EVENT = 4 * 1024 * 1024
+MAX_EVENT = 64 * 1024 * 1024  # pictures come in one event each; as much as a whole answer may have
 _BOM = b"\xef\xbb\xbf"
 
 

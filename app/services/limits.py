@@ -124,15 +124,15 @@ class KeyLimits:
     def headers(self, now: float) -> list[tuple[bytes, bytes]]:
         """`x-ratelimit-…` of the tightest request limit and of the token limit."""
         found: list[tuple[bytes, bytes]] = []
-        tightest, left, share = None, 0, 2.0
+        tightest, used = None, -1.0
         for limiter in self._requests.values():
-            remaining = limiter.remaining(now)
-            if (part := remaining / limiter.rate) < share:
-                tightest, left, share = limiter, remaining, part
+            if (share := limiter.reset(now) / limiter.period) > used:
+                tightest, used = limiter, share
         if tightest is not None:
-            found += _headers(b"requests", tightest.rate, left, tightest.reset(now))
+            found += _headers(b"requests", tightest.rate, tightest.remaining(now), tightest.reset(now))
         if self._tokens is not None:
-            found += _headers(b"tokens", self._tokens.rate, self._tokens.remaining(now), self._tokens.reset(now))
+            left = self._tokens.remaining(now)
+            found += _headers(b"tokens", self._tokens.rate, left, self._tokens.reset(now))
         return found
 
     def left(self, now: float) -> dict[str, int]:

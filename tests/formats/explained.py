@@ -65,7 +65,7 @@ RULES = (
     _rule("finish words", "a response is completed, or incomplete for its length or a filter", "openai-responses",
         "finish", _finish(refusal="content_filter", pause="length", other="stop", error="other", none="stop")),
     _rule("finish words", "there is no word for a filter, a failure or another end", "anthropic-messages", "finish",
-        _finish(content_filter="refusal", other="stop", error="stop", none="stop")),
+        _finish(content_filter="refusal", other="stop", error="length", none="stop")),
     _rule("finish words", "there is no word for a refusal, a pause or a failure", "gemini", "finish",
         _finish(refusal="content_filter", pause="other", error="other", none="stop")),
     _rule("calls as the end", "an answer that calls tools ends with them", "gemini openai-chat openai-responses",

@@ -68,6 +68,7 @@ def test_compaction_is_billed_beside_the_totals() -> None:
 def test_a_default_for_max_tokens_is_sent() -> None:
     assert said(max_tokens=None)["max_tokens"] == 4096
     assert said(max_tokens=7)["max_tokens"] == 7
+    assert said(max_tokens=0)["max_tokens"] == 0  # reads the prompt into the cache, and answers nothing
 
 
 def test_system_prompts_are_gathered_and_neighbours_joined() -> None:
@@ -272,6 +273,14 @@ def test_interleaved_arguments_find_their_block() -> None:
     assert b'"index":0,"delta":{"type":"input_json_delta","partial_json":"}"}' in out
 
 
+@pytest.mark.parametrize("reason", ["pause_turn", "compaction"])
+def test_a_break_keeps_its_reason_in_a_translation_of_its_own_format(reason: str) -> None:
+    body = named("message_start", message={"id": "msg_1", "model": "m", "usage": {"input_tokens": 1}})
+    body += named("message_delta", delta={"stop_reason": reason}, usage={"output_tokens": 3}) + named("message_stop")
+    assert f'"stop_reason":"{reason}"'.encode() in encoded(CLAUDE, decoded(CLAUDE, body))
+    assert b'"length"' in encoded(CHAT, decoded(CLAUDE, body))
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -280,7 +289,7 @@ def test_interleaved_arguments_find_their_block() -> None:
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "messages[0].content[0].source"),
         ({"thinking": {"type": "deep"}}, "thinking.type"),
         ({"tool_choice": {"type": "maybe"}}, "tool_choice.type"),
-        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": -1}, "max_tokens"),
         ({"system": 5}, "system"),
         ({"tools": [{}]}, "tools[0].name"),
     ],

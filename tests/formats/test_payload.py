@@ -10,7 +10,7 @@ import pytest
 from app.core.errors import BadRequest, UnreadableAnswer
 from app.formats.fields import Fields
 from app.formats.models import ModelRow, anthropic_list, gemini_list, openai_list
-from app.formats.payload import MAX_DEPTH, add_members, read_answer, read_arguments, read_request
+from app.formats.payload import MAX_DEPTH, add_members, dump, read_answer, read_arguments, read_request
 from app.formats.tool_ids import MAX_LENGTH, safe_id
 
 
@@ -28,16 +28,46 @@ def test_nesting_has_one_limit_for_both_sides() -> None:
             read_answer(nested(levels))
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"nul", b"[]", b'"x"', b"\xff", b'{"a":NaN}', b'{"a":1e999}', b'{"a":"\\ud800"}']
-)
+@pytest.mark.parametrize("body", [b"", b"nul", b"[]", b'"x"', b"\xff"])
 def test_what_is_no_object_is_refused_in_one_sentence(body: bytes) -> None:
+    _refused(body)
+    with pytest.raises(UnreadableAnswer):
+        read_answer(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (b'{"a":NaN}', None),
+        (b'{"a":Infinity}', None),
+        (b'{"a":-Infinity}', -9999.0),
+        (b'{"a":1e999}', None),
+        (b'{"a":"x\\ud800y"}', "x\ufffdy"),
+        (b'{"a":"\\ude00"}', "\ufffd"),
+        (b'{"a":"\xc3"}', "\ufffd"),
+        (b'{"a":[{"b":"\\ud83d\\ude00\\ud83d"}]}', [{"b": "\U0001f600\ufffd"}]),
+    ],
+)
+def test_what_is_nearly_json_is_refused_from_a_client_and_read_from_a_provider(body: bytes, read: Any) -> None:
+    _refused(body)
+    assert read_answer(body) == {"a": read}
+    assert dump(read_answer(body))
+
+
+def test_keys_that_are_no_text_and_deep_nesting_are_read_no_less_carefully() -> None:
+    assert read_answer(b'{"\\ud800":NaN}') == {"\ufffd": None}
+    for levels in (MAX_DEPTH + 2, 900, 5000, 100_000):
+        with pytest.raises(UnreadableAnswer):
+            read_answer(b'{"a":' * levels + b"NaN" + b"}" * levels)
+    with pytest.raises(UnreadableAnswer):
+        read_answer(b'{"a":' + b"9" * 5000 + b',"b":NaN}')
+
+
+def _refused(body: bytes) -> None:
     with pytest.raises(BadRequest) as refused:
         read_request(body)
     assert refused.value.message.endswith(".")
     assert "`" not in refused.value.message
-    with pytest.raises(UnreadableAnswer):
-        read_answer(body)
 
 
 def test_large_numbers_stay_exact() -> None:

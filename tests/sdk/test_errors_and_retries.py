@@ -211,10 +211,10 @@ def test_a_provider_that_does_not_answer_in_time_is_a_504(sdks: Sdks) -> None:
 
 def test_what_is_no_question_is_a_bad_request(sdks: Sdks) -> None:
     question: Any = [{"role": "user", "content": "Weather?"}]
-    with pytest.raises(openai.BadRequestError, match="max_tokens"):
-        sdks.openai.chat.completions.create(model=MODEL, messages=question, max_tokens=-1)
+    with pytest.raises(openai.BadRequestError, match="messages"):
+        sdks.openai.chat.completions.create(model=MODEL, messages=[])
     with pytest.raises(anthropic.BadRequestError, match="max_tokens"):
-        sdks.anthropic.messages.create(model=MODEL, messages=question, max_tokens=0)
+        sdks.anthropic.messages.create(model=MODEL, messages=question, max_tokens=-1)
     with pytest.raises(openai.NotFoundError):
         sdks.openai.models.retrieve("nothing")
     with pytest.raises(anthropic.NotFoundError):

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from app.core.errors import BadRequest
 from app.formats.base import Peek
 from app.formats.fields import check_list, check_model
+from app.formats.limits import read_limit
 from app.formats.media import IMAGE_BYTES
-from app.formats.payload import as_dict, as_text, peek
+from app.formats.payload import as_dict, as_text, as_text_or_none, peek
 
 _NONE = msgspec.Raw(b"")
 
@@ -23,21 +23,17 @@ class _Config(msgspec.Struct):
     format: dict[str, Any] | None = None
 
 
-class _Metadata(msgspec.Struct):
-    user_id: str | None = None
-
-
 class _Head(msgspec.Struct):
     model: str
     messages: msgspec.Raw
     stream: bool | None = None
-    max_tokens: int | None = None
+    max_tokens: Any = None
     system: msgspec.Raw = _NONE
     tools: msgspec.Raw = _NONE
     thinking: _Typed | None = None
     output_config: _Config | None = None
     output_format: dict[str, Any] | None = None
-    metadata: _Metadata | None = None
+    metadata: Any = None
 
 
 class _Message(msgspec.Struct):
@@ -53,8 +49,9 @@ def peek_messages(body: bytes) -> Peek:
     check_model(head.model)
     messages = bytes(head.messages)
     check_list(messages, "messages")
-    if head.max_tokens is not None and head.max_tokens < 1:
-        raise BadRequest(f"max_tokens: expected a whole number from 1, got {head.max_tokens}.", field="max_tokens")
+    limit = head.max_tokens
+    if type(limit) is not int or limit < 0:
+        limit = read_limit(limit, "max_tokens", 0)  # 0 warms the cache and answers nothing
     needs: set[str] = set()
     size = len(messages) + len(bytes(head.system))
     if b'"image"' in messages or b'"document"' in messages:
@@ -71,11 +68,11 @@ def peek_messages(body: bytes) -> Peek:
     return Peek(
         model=head.model,
         stream=bool(head.stream),
-        max_tokens=head.max_tokens,
+        max_tokens=limit,
         needs=frozenset(needs),
         input_bytes=size,
         include_usage=True,
-        user=head.metadata.user_id if head.metadata else None,
+        user=as_text_or_none(as_dict(head.metadata).get("user_id")) if head.metadata is not None else None,
     )
 
 

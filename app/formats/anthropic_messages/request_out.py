@@ -28,6 +28,7 @@ from app.formats.extras import own_extras, refuse, refuse_extras
 from app.formats.left_out import left_out, moved_prompts, outline, without
 from app.formats.media import read_text
 from app.formats.payload import as_dict, dump
+from app.formats.sampling import leave_out_of_claude
 from app.formats.tool_ids import safe_id
 
 PATH = "/messages"
@@ -54,8 +55,9 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     notes += without(request, _NAME, "seed", "frequency_penalty", "presence_penalty")
     notes += moved_prompts(request, _NAME)
     system, messages = _messages(request.messages, notes)
-    body: dict[str, Any] = {"model": model, "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS}
-    if not request.max_tokens:
+    limit = request.max_tokens if request.max_tokens is not None else DEFAULT_MAX_TOKENS  # 0 warms a cache
+    body: dict[str, Any] = {"model": model, "max_tokens": limit}
+    if request.max_tokens is None:
         notes.append(f"max_tokens: set to {DEFAULT_MAX_TOKENS} and what thinking may take; {_NAME} needs a limit.")
     if request.output is not None and request.output.kind == "json":
         system.append({"type": "text", "text": _JSON})
@@ -78,6 +80,7 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
         body["stop_sequences"] = request.stop
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
+    notes += leave_out_of_claude(body, model)
     _think(body, request, model, notes)
     config = body.get("output_config", {})
     body |= own_extras(request, FAMILY)
@@ -255,7 +258,7 @@ def _think(body: dict[str, Any], request: ChatRequest, model: str, notes: list[s
                 asked = wish.effort or f"a budget of {wish.budget} tokens"
                 notes.append(f"reasoning: {asked} said as effort {said}; this model has no other word for it.")
     else:
-        if not request.max_tokens:
+        if request.max_tokens is None:
             body["max_tokens"] = DEFAULT_MAX_TOKENS + budget
         elif budget >= request.max_tokens:
             budget = request.max_tokens * 4 // 5

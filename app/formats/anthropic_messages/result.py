@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.chat import ChatResult, Choice, FinishReason, Refusal, Usage
+from app.core.chat import ChatResult, Choice, FinishReason, Refusal, ToolCall, Usage
 from app.core.errors import UnreadableAnswer
 from app.core.ids import new_id
 from app.formats.anthropic_messages.blocks import read_block, write_block
-from app.formats.anthropic_messages.words import read_stop, read_usage, write_stop, write_usage
+from app.formats.anthropic_messages.words import read_stop, read_usage, said_finish, write_stop, write_usage
 from app.formats.failures import in_band
 from app.formats.payload import as_dicts, as_text, as_text_or_none, dump, read_answer
 
@@ -37,14 +37,16 @@ def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
 
 def encode_result(result: ChatResult) -> bytes:
     choice = result.choices[0] if result.choices else Choice(parts=[])
+    content = [block for part in choice.parts for block in write_block(part)]
     refused = any(isinstance(part, Refusal) for part in choice.parts)
-    finish = FinishReason.REFUSAL if refused and choice.finish is FinishReason.STOP else choice.finish
+    called = any(isinstance(part, ToolCall) for part in choice.parts)
+    finish = choice.finish and said_finish(choice.finish, refused=refused, called=called, empty=not content)
     value: dict[str, Any] = {
         "id": result.id or new_id("msg"),
         "type": "message",
         "role": "assistant",
         "model": result.model,
-        "content": [block for part in choice.parts for block in write_block(part)],
+        "content": content,
         "stop_reason": write_stop(finish, choice.stop_sequence),
         "stop_sequence": choice.stop_sequence,
         "usage": write_usage(result.usage or Usage()),

@@ -25,7 +25,8 @@ from app.core.errors import UpstreamDown
 from app.formats.anthropic_messages.blocks import FAMILY, call_signature, read_block, read_image, read_redacted
 from app.formats.anthropic_messages.words import merge_usage, read_stop, read_usage
 from app.formats.failures import in_band
-from app.formats.payload import as_count, as_dict, as_text, as_text_or_none, dump_text, read_answer, try_read
+from app.formats.halves import Halves
+from app.formats.payload import as_count, as_dict, as_text, as_text_or_none, dump_text, try_read
 from app.formats.signatures import unwrap
 from app.formats.sse import Frame, SSEReader
 
@@ -43,6 +44,7 @@ class _Block(msgspec.Struct):
 class MessageStreamDecoder:
     def __init__(self) -> None:
         self._reader = SSEReader()
+        self._halves = Halves()
         self._blocks: dict[int, _Block] = {}
         self._calls = 0
         self._usage: dict[str, Any] = {}
@@ -67,7 +69,7 @@ class MessageStreamDecoder:
         data = frame.data.strip()
         if self._over or not data or data == b"[DONE]":
             return
-        value = read_answer(data)
+        value = self._halves.read(data)
         if value.get("error") or value.get("type") == "error":
             self._over = True
             events.append(StreamFailed(in_band(value)))
@@ -146,8 +148,8 @@ class MessageStreamDecoder:
         if block is None or block.kind in ("text", "thinking", "redacted_thinking"):
             return
         if block.kind == "tool_use":
-            if not block.json and (whole := as_dict(block.start.get("input"))):
-                events.append(ToolCallDelta(block.position, dump_text(whole)))
+            if not block.json:
+                events.append(ToolCallDelta(block.position, dump_text(as_dict(block.start.get("input")))))
             return
         picture = read_image(block.start) if block.kind == "image" else None
         if picture is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
+
+import msgspec
 
 from app.core.chat import (
     CitationDelta,
@@ -26,7 +29,8 @@ from app.core.errors import AnyGPTError
 from app.core.ids import new_id
 from app.formats.anthropic_messages.blocks import image_source, write_citation, write_reasoning
 from app.formats.anthropic_messages.errors import stream_error
-from app.formats.anthropic_messages.words import write_stop, write_usage
+from app.formats.anthropic_messages.words import said_finish, write_stop, write_usage
+from app.formats.arguments import Arguments
 from app.formats.payload import dump
 from app.formats.signatures import wrap
 from app.formats.sse import write_event
@@ -38,16 +42,39 @@ _TEXT = (
 )
 
 
+# what stands in a block
+_Said = (
+    TextDelta
+    | RefusalDelta
+    | ReasoningDelta
+    | ToolCallStart
+    | ToolCallDelta
+    | MediaDelta
+    | CitationDelta
+    | ForeignDelta
+)
+
+
+class _Call(msgspec.Struct):
+    """`arguments` come before the call's block is open, in it, or after it."""
+
+    start: ToolCallStart
+    arguments: Arguments = msgspec.field(default_factory=Arguments)
+    waits: bool = True
+
+
 class MessageStreamEncoder:
-    """Blocks open and close by themselves as the kind of content changes. Choices after the first are not shown:
-    the format has one."""
+    """Blocks open and close by themselves as the kind of content changes, one at a time: what comes between a call
+    and the end of its arguments waits for them. Choices after the first are not shown: the format has one."""
 
     def __init__(self) -> None:
         self._started = Started("", "")
         self._begun = False
         self._next = 0  # the next block's index
         self._open = ""  # the kind of the block that is open
-        self._tools: dict[int, int] = {}  # position of a call → index of its block
+        self._calls: dict[int, _Call] = {}  # by position
+        self._call: _Call | None = None  # whose block is open
+        self._waiting: deque[Event | _Call] = deque()  # until the open call is whole
         self._finish: Finished | None = None
         self._refused = False
         self._usage: Usage | None = None
@@ -57,6 +84,14 @@ class MessageStreamEncoder:
             return _TEXT % (self._next - 1, dump(event.text))
         if getattr(event, "index", 0):
             return b""
+        if isinstance(event, ToolCallDelta):
+            return self._arguments(event)
+        if self._call is None or not isinstance(event, _Said) or (not self._waiting and self._call.arguments.whole):
+            return self._now(event)
+        self._waiting.append(self._known(event) if isinstance(event, ToolCallStart) else event)
+        return b""
+
+    def _now(self, event: Event) -> bytes:
         match event:
             case Started():
                 self._started = event
@@ -70,13 +105,7 @@ class MessageStreamEncoder:
             case ReasoningDelta():
                 return self._reasoning(event)
             case ToolCallStart():
-                return self._tool(event)
-            case ToolCallDelta():
-                index = self._tools.get(event.position)
-                if index is None or not event.arguments:
-                    return b""
-                # the block's own index: should two calls' arguments come interleaved, they still find their block
-                return self._delta("input_json_delta", index, partial_json=event.arguments)
+                return self._tool(self._known(event))
             case MediaDelta() if event.media_type.startswith("image/"):
                 remote = event.data.startswith(("http:", "https:"))
                 picture = Image(url=event.data) if remote else Image(data=event.data, media_type=event.media_type)
@@ -99,17 +128,15 @@ class MessageStreamEncoder:
                 return b""
 
     def end(self, extra: dict[str, Any] | None = None) -> bytes:
-        finish = self._finish
-        if self._refused and finish is not None and finish.reason is FinishReason.STOP:
-            finish = Finished(FinishReason.REFUSAL)
-        delta = {
-            "stop_reason": write_stop(finish.reason if finish else None, finish.stop_sequence if finish else None),
-            "stop_sequence": finish.stop_sequence if finish else None,
-        }
+        out = self._begin() + (self._release(at_end=True) if self._waiting else b"") + self._shut()
+        finish = self._finish or Finished(FinishReason.STOP)
+        reason = said_finish(finish.reason, refused=self._refused, called=bool(self._calls), empty=not self._next)
+        sequence = None if reason is FinishReason.REFUSAL else finish.stop_sequence
+        delta = {"stop_reason": write_stop(reason, sequence), "stop_sequence": sequence}
         usage = write_usage(self._usage or Usage())
         last = {"type": "message_delta", "delta": delta, "usage": usage, **(extra or {})}
         stop = write_event({"type": "message_stop"}, "message_stop")
-        return self._begin() + self._shut() + write_event(last, "message_delta") + stop
+        return out + write_event(last, "message_delta") + stop
 
     def fail(self, error: AnyGPTError) -> bytes:
         return stream_error(error)
@@ -144,12 +171,11 @@ class MessageStreamEncoder:
     def _shut(self) -> bytes:
         if not self._open:
             return b""
-        self._open = ""
+        self._open, self._call = "", None
         return write_event({"type": "content_block_stop", "index": self._next - 1}, "content_block_stop")
 
-    def _delta(self, kind: str, index: int | None = None, **fields: Any) -> bytes:
-        number = self._next - 1 if index is None else index
-        value = {"type": "content_block_delta", "index": number, "delta": {"type": kind, **fields}}
+    def _delta(self, kind: str, **fields: Any) -> bytes:
+        value = {"type": "content_block_delta", "index": self._next - 1, "delta": {"type": kind, **fields}}
         return write_event(value, "content_block_delta")
 
     def _whole(self, block: dict[str, Any]) -> bytes:
@@ -168,10 +194,37 @@ class MessageStreamEncoder:
             out += self._delta("signature_delta", signature=signature) + self._shut()
         return out
 
-    def _tool(self, event: ToolCallStart) -> bytes:
-        block: dict[str, Any] = {"type": "tool_use", "id": safe_id(event.id), "name": event.name, "input": {}}
-        if event.signature:
-            block["extra_content"] = {"google": {"thought_signature": event.signature}}
+    # calls
+
+    def _known(self, start: ToolCallStart) -> _Call:
+        call = self._calls[start.position] = _Call(start)
+        return call
+
+    def _tool(self, call: _Call) -> bytes:
+        start = call.start
+        block: dict[str, Any] = {"type": "tool_use", "id": safe_id(start.id), "name": start.name, "input": {}}
+        if start.signature:
+            block["extra_content"] = {"google": {"thought_signature": start.signature}}
         out = self._start("tool_use", block)
-        self._tools[event.position] = self._next - 1
-        return out
+        self._call, call.waits = call, False
+        arguments = call.arguments.text
+        return out + self._delta("input_json_delta", partial_json=arguments) if arguments else out
+
+    def _arguments(self, event: ToolCallDelta) -> bytes:
+        call = self._calls.get(event.position)
+        if call is None or not event.arguments:
+            return b""
+        if call is not self._call:
+            if call.waits:
+                call.arguments.add(event.arguments)
+            return b""  # after a whole object nothing belongs to it
+        call.arguments.add(event.arguments)
+        return self._delta("input_json_delta", partial_json=event.arguments) + self._release()
+
+    def _release(self, *, at_end: bool = False) -> bytes:
+        """What waited, as far as it may come now."""
+        out: list[bytes] = []
+        while self._waiting and (at_end or self._call is None or self._call.arguments.whole):
+            first = self._waiting.popleft()
+            out.append(self._tool(first) if isinstance(first, _Call) else self._now(first))
+        return b"".join(out)

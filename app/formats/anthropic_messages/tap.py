@@ -8,12 +8,12 @@ from app.core.errors import UpstreamError
 from app.formats.anthropic_messages.words import merge_usage, read_stop, read_usage
 from app.formats.failures import in_band
 from app.formats.payload import as_dict, as_text
-from app.formats.relay import Seen, StreamTap
+from app.formats.relay import ERROR, Seen, StreamTap
 
 
 class MessageTap(StreamTap):
     # a name inside text would be found too: then the event is looked at and passes
-    triggers = (b"message_delta", b"message_stop", b'"error"')
+    triggers = (b"message_delta", b"message_stop", ERROR)
 
     def __init__(self, *, strip_usage: bool = False) -> None:
         super().__init__(strip_usage=strip_usage)

@@ -15,7 +15,7 @@ _STOP = {
     "tool_use": FinishReason.TOOL_CALLS,
     "refusal": FinishReason.REFUSAL,
     "pause_turn": FinishReason.PAUSE,
-    "compaction": FinishReason.PAUSE,
+    "compaction": FinishReason.COMPACTION,
 }
 _WORDS = {
     FinishReason.STOP: "end_turn",
@@ -24,7 +24,8 @@ _WORDS = {
     FinishReason.CONTENT_FILTER: "refusal",
     FinishReason.REFUSAL: "refusal",
     FinishReason.PAUSE: "pause_turn",
-    FinishReason.ERROR: "end_turn",
+    FinishReason.COMPACTION: "compaction",
+    FinishReason.ERROR: "max_tokens",  # there is no word for what broke; "end_turn" would say that it is done
     FinishReason.OTHER: "end_turn",
 }
 _COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
@@ -40,6 +41,16 @@ def write_stop(reason: FinishReason | None, stop_sequence: str | None = None) ->
     if stop_sequence is not None and reason in (None, FinishReason.STOP):
         return "stop_sequence"
     return _WORDS.get(reason or FinishReason.STOP, "end_turn")
+
+
+def said_finish(finish: FinishReason, *, refused: bool, called: bool, empty: bool) -> FinishReason:
+    """The reason as the content bears it out: a refusal ends an answer here, "tool_use" needs a call, and where
+    nothing was said an end that nobody knows is none."""
+    if finish is FinishReason.STOP and refused:
+        return FinishReason.REFUSAL
+    if finish is FinishReason.TOOL_CALLS and not called:
+        return FinishReason.STOP
+    return FinishReason.ERROR if finish is FinishReason.OTHER and empty else finish
 
 
 def merge_usage(known: dict[str, Any], later: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ _MARK = re.compile(rb'["\\\[\]{}]')
 class ArrayReader:
     """Bytes in any chunking → the elements of the array, each as it becomes complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_EVENT) -> None:
+        self._limit = limit
         self._element = bytearray()
         self._depth = 0  # 1: inside the array, between elements
         self._in_string = False
@@ -52,8 +53,8 @@ class ArrayReader:
                     return elements
         if self._depth > 1:
             self._element += chunk[begun:]
-            if len(self._element) > MAX_EVENT:
-                raise UnreadableAnswer(f"The provider sent an element of more than {MAX_EVENT} bytes.")
+            if len(self._element) > self._limit:
+                raise UnreadableAnswer(f"The provider sent an element of more than {self._limit} bytes.")
         return elements
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from app.core.errors import BadRequest
 from app.formats.base import Peek
 from app.formats.fields import check_list, check_model
 from app.formats.gemini.words import camel
+from app.formats.limits import read_limit
 from app.formats.media import AUDIO_SHARE, IMAGE_BYTES
 from app.formats.payload import as_dict, as_dicts, as_text, dump, peek, read_request
 
@@ -51,11 +51,10 @@ def peek_generate(body: bytes, path_model: str | None, path_stream: bool | None)
     if thinking.get("thinkingBudget") not in (None, 0) or thinking.get("thinkingLevel"):
         needs.add("reasoning")
     limit = config.get("maxOutputTokens")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        field = "generationConfig.maxOutputTokens"
-        raise BadRequest(f"{field}: expected a whole number from 1, got {limit}.", field=field)
-    count = config.get("candidateCount")
-    many = count if isinstance(count, int) and 1 <= count <= 8 else 1
+    if type(limit) is not int or limit < 1:
+        limit = read_limit(_number(limit), "generationConfig.maxOutputTokens")
+    count = _number(config["candidateCount"]) if "candidateCount" in config else 1
+    many = int(count) if isinstance(count, int | float) and 1 <= count <= 8 else 1
     return Peek(
         model=model,
         stream=bool(path_stream),
@@ -77,6 +76,11 @@ def bare_model(path_model: str | None) -> str:
     model = (path_model or "").removeprefix("models/")
     check_model(model)
     return model
+
+
+def _number(value: Any) -> Any:
+    """Google's JSON takes a number written as a string too (https://protobuf.dev/programming-guides/json/)."""
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 19 else value
 
 
 def _media(contents: list[dict[str, Any]], needs: set[str]) -> int:

@@ -19,7 +19,10 @@ from app.formats.payload import as_count, as_dict, as_dicts, as_text, dump, read
 def decode_result(body: bytes) -> ChatResult:
     value = _answer(body)
     answer = as_text(value.get("responseId"))
-    choices = [_choice(candidate, answer) for candidate in as_dicts(value.get("candidates"))]
+    candidates = as_dicts(value.get("candidates"))
+    if (failure := next(filter(None, map(failure_of, candidates)), None)) is not None:
+        raise in_band(failure, body[:65536])
+    choices = [_choice(candidate, answer) for candidate in candidates]
     if not choices:
         choices = [Choice(parts=[], finish=FinishReason.CONTENT_FILTER)]  # the prompt was blocked
     return ChatResult(
@@ -52,6 +55,15 @@ def encode_result(result: ChatResult) -> bytes:
 def has_call(candidate: dict[str, Any]) -> bool:
     parts = as_dict(candidate.get("content")).get("parts")
     return any("functionCall" in part for part in as_dicts(parts if isinstance(parts, list) else [parts]))
+
+
+def failure_of(candidate: dict[str, Any]) -> dict[str, Any] | None:
+    """An answer whose reason for the end is an error (MALFORMED_FUNCTION_CALL …), for `in_band`."""
+    word = candidate.get("finishReason")
+    if read_finish(word, False) is not FinishReason.ERROR:
+        return None
+    more = as_text(candidate.get("finishMessage"))
+    return {"error": {"message": f"The provider ended its answer with {word}" + (f": {more}" if more else ".")}}
 
 
 def blocked(value: dict[str, Any]) -> bool:

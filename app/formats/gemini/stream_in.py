@@ -36,10 +36,11 @@ from app.formats.failures import in_band
 from app.formats.gemini.array import ArrayReader
 from app.formats.gemini.grounding import MAX_TEXT, read_citations
 from app.formats.gemini.parts import FAMILY, read_parts
-from app.formats.gemini.result import blocked
+from app.formats.gemini.result import blocked, failure_of
 from app.formats.gemini.words import camel, read_finish, read_usage
+from app.formats.halves import Halves
 from app.formats.logprobs import read_gemini, tokens_of
-from app.formats.payload import as_count, as_dicts, as_text, read_answer, try_read
+from app.formats.payload import as_count, as_dicts, as_text, try_read
 from app.formats.sse import SSEReader
 
 MOST_CITATIONS = 1000
@@ -57,6 +58,7 @@ class _Candidate(msgspec.Struct):
 class GenerateStreamDecoder:
     def __init__(self) -> None:
         self._sse = SSEReader()
+        self._halves = Halves()
         self._array: ArrayReader | None = None
         self._begun = False  # the first byte has been seen
         self._candidates: dict[int, _Candidate] = {}
@@ -93,11 +95,11 @@ class GenerateStreamDecoder:
         return events
 
     def _answer(self, data: bytes, events: list[Event]) -> None:
-        value: dict[str, Any] = camel(read_answer(data))
+        value: dict[str, Any] = camel(self._halves.read(data))
+        if self._failed:
+            return
         if value.get("error"):
-            if not self._failed:
-                self._failed = True
-                events.append(StreamFailed(in_band(value)))
+            self._fail(value, events)
             return
         self._id = self._id or as_text(value.get("responseId"))
         candidates = as_dicts(value.get("candidates"))
@@ -113,6 +115,12 @@ class GenerateStreamDecoder:
         if usage is not None and usage != self._usage:
             self._usage = usage
             events.append(UsageReport(usage))
+        if (failure := next(filter(None, map(failure_of, candidates)), None)) is not None:
+            self._fail(failure, events)
+
+    def _fail(self, failure: dict[str, Any], events: list[Event]) -> None:
+        self._failed = True
+        events.append(StreamFailed(in_band(failure)))
 
     def _candidate(self, value: dict[str, Any], events: list[Event]) -> None:
         index = as_count(value.get("index"))
@@ -131,7 +139,7 @@ class GenerateStreamDecoder:
             events.append(TextDelta("", index, logprobs))
         self._cite(value, state, index, events)
         reason = read_finish(value.get("finishReason"), bool(state.calls))
-        if reason is not None and reason != state.finish:
+        if reason is not None and reason is not FinishReason.ERROR and reason != state.finish:
             state.finish = reason
             events.append(Finished(reason, index))
 

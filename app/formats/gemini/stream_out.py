@@ -27,6 +27,7 @@ from app.core.chat import (
 )
 from app.core.errors import AnyGPTError
 from app.core.ids import new_id
+from app.formats.arguments import Arguments
 from app.formats.gemini.errors import error_object
 from app.formats.gemini.grounding import write_grounding
 from app.formats.gemini.parts import write_parts
@@ -38,11 +39,11 @@ from app.formats.sse import write_event
 
 class _Call(msgspec.Struct):
     start: ToolCallStart
-    arguments: list[str]
+    arguments: Arguments
 
 
 class GenerateStreamEncoder:
-    """A call goes out whole, so its pieces are gathered until something else comes."""
+    """A call goes out whole, so its pieces are gathered until something else comes and they are one whole object."""
 
     def __init__(self) -> None:
         self._started = Started("", "")
@@ -64,10 +65,10 @@ class GenerateStreamEncoder:
             case ReasoningDelta():
                 return self._written(event.index, Reasoning(event.text, event.signature, event.redacted, event.family))
             case ToolCallStart():
-                self._calls[event.index, event.position] = _Call(event, [])
+                self._calls[event.index, event.position] = _Call(event, Arguments())
             case ToolCallDelta():
                 if (call := self._calls.get((event.index, event.position))) is not None:
-                    call.arguments.append(event.arguments)
+                    call.arguments.add(event.arguments)
             case MediaDelta():
                 return self._written(event.index, from_media(event.media_type, event.data))
             case ForeignDelta(family="gemini"):
@@ -83,7 +84,7 @@ class GenerateStreamEncoder:
         return b""
 
     def end(self, extra: dict[str, Any] | None = None) -> bytes:
-        out = self._flush()
+        out = self._flush(at_end=True)
         finishes = self._finishes or {0: FinishReason.STOP}
         last = max(finishes)
         for index, reason in sorted(finishes.items()):
@@ -112,13 +113,16 @@ class GenerateStreamEncoder:
         candidate = {"content": {"parts": parts, "role": "model"}, "index": index, **(more or {})}
         return self._flush() + self._event(candidate, {})
 
-    def _flush(self) -> bytes:
+    def _flush(self, *, at_end: bool = False) -> bytes:
+        """The calls that are whole, in their order: one that waits for more holds back those after it."""
         out = b""
-        for (index, _), call in sorted(self._calls.items()):
+        for key, call in sorted(self._calls.items()) if self._calls else ():
+            if not (at_end or call.arguments.whole):
+                break
+            del self._calls[key]
             start = call.start
-            part = ToolCall(start.id, start.name, "".join(call.arguments), start.signature)
-            out += self._event({"content": {"parts": write_parts([part]), "role": "model"}, "index": index}, {})
-        self._calls.clear()
+            part = ToolCall(start.id, start.name, call.arguments.text, start.signature)
+            out += self._event({"content": {"parts": write_parts([part]), "role": "model"}, "index": key[0]}, {})
         return out
 
     def _event(self, candidate: dict[str, Any], more: dict[str, Any]) -> bytes:

@@ -9,14 +9,15 @@ from app.core.chat import FinishReason, Usage
 from app.formats.gemini.result import blocked, has_call
 from app.formats.gemini.words import camel, read_finish, read_usage
 from app.formats.payload import as_dict, as_dicts, as_text, dump_text, try_read
-from app.formats.relay import Seen, StreamTap, split_events
+from app.formats.relay import ERROR, Seen, StreamTap, split_events
 from app.formats.sse import Frame
 
 _DATA = re.compile(rb"\{.*\}", re.DOTALL)
 
 
 class GenerateTap(StreamTap):
-    triggers = (b'"finishReason"', b'"error"', b'"promptFeedback"')
+    triggers = (b'"finishReason"', ERROR, b'"promptFeedback"')
+    choices = "candidates"
     _CALL = b'"functionCall"'
     _USAGE = b'"usageMetadata"'
 
@@ -65,9 +66,11 @@ class GenerateTap(StreamTap):
         for candidate in as_dicts(value.get("candidates")):
             self._tools = self._tools or has_call(candidate)
             seen.content = seen.content or _has_content(candidate)
+            if candidate.get("index"):
+                self._begin(candidate)
             reason = read_finish(candidate.get("finishReason"), self._tools)
             if reason is not None:
-                self.finish = reason
+                self._finish(candidate, reason)
                 seen.ends = True
         if blocked(value):
             self.finish = self.finish or FinishReason.CONTENT_FILTER

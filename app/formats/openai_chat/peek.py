@@ -10,11 +10,13 @@ import msgspec
 from app.core.errors import BadRequest
 from app.formats.base import Peek
 from app.formats.fields import check_list, check_model
+from app.formats.limits import read_limit
 from app.formats.media import AUDIO_SHARE, IMAGE_BYTES
 from app.formats.payload import as_dict, as_text, kind, peek
 
 _NONE = msgspec.Raw(b"")
 _NO_NEEDS: frozenset[str] = frozenset()
+NO_LIMIT = -1  # as llama.cpp and those that followed it write it
 EXTENSIONS = ("models", "provider")  # OpenRouter's, for the gateway; taken out before relaying
 _MEDIA = re.compile(rb'"(?:image_url|input_audio|file|document_url)"')
 
@@ -24,21 +26,23 @@ class _StreamOptions(msgspec.Struct):
 
 
 class _Head(msgspec.Struct):
+    """What routing can do without may be of any type: the provider is the one to judge it."""
+
     model: str
     messages: msgspec.Raw
     stream: bool | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    n: int | None = None
+    max_tokens: Any = None
+    max_completion_tokens: Any = None
+    n: Any = None
     tools: msgspec.Raw = _NONE
     functions: msgspec.Raw = _NONE
     response_format: msgspec.Raw = _NONE
     stream_options: _StreamOptions | None = None
-    user: str | None = None
-    metadata: dict[str, Any] | None = None
-    models: list[str] | None = None
-    provider: dict[str, Any] | None = None
-    reasoning_effort: str | None = None
+    user: Any = None
+    metadata: Any = None
+    models: Any = None
+    provider: Any = None
+    reasoning_effort: Any = None
 
 
 class _Message(msgspec.Struct):
@@ -66,28 +70,28 @@ def peek_chat(body: bytes) -> Peek:
     if head.response_format is not _NONE and b"json" in (response_format := bytes(head.response_format)):
         needs.add("json")
         size += len(response_format)
-    if head.reasoning_effort not in (None, "none", "minimal"):
+    effort = head.reasoning_effort
+    if effort is not None and isinstance(effort, str) and effort not in ("none", "minimal"):
         needs.add("reasoning")
+    many = read_limit(head.n, "n", most=128) if head.n is not None else None
     limit = head.max_completion_tokens if head.max_completion_tokens is not None else head.max_tokens
-    if limit is not None and limit < 1:
+    if limit is not None and (type(limit) is not int or limit < 1):
         field = "max_tokens" if head.max_completion_tokens is None else "max_completion_tokens"
-        raise BadRequest(f"{field}: expected a whole number from 1, got {limit}.", field=field)
-    if head.n is not None and not 1 <= head.n <= 128:
-        raise BadRequest(f"n: expected a whole number from 1 to 128, got {head.n}.", field="n")
+        limit = read_limit(limit, field) if limit != NO_LIMIT else None
     extensions: dict[str, Any] = {}
-    if head.models is not None:
+    if head.models is not None and isinstance(head.models, list):
         extensions["models"] = head.models
-    if head.provider is not None:
+    if head.provider is not None and isinstance(head.provider, dict):
         extensions["provider"] = head.provider
     return Peek(
         model=head.model,
         stream=bool(head.stream),
-        max_tokens=limit * head.n if limit is not None and head.n else limit,
+        max_tokens=limit * many if limit is not None and many else limit,
         needs=frozenset(needs) if needs else _NO_NEEDS,
         input_bytes=size,
         include_usage=bool(head.stream_options and head.stream_options.include_usage),
-        user=head.user,
-        metadata=head.metadata or {},
+        user=head.user if type(head.user) is str else None,
+        metadata=head.metadata if type(head.metadata) is dict else {},
         extensions=extensions,
     )
 

@@ -27,7 +27,7 @@ from app.formats.extras import keep_extras
 from app.formats.fields import Fields, check_model
 from app.formats.media import audio_type, guess_sound, guess_type, split_data_url
 from app.formats.openai_chat.message import google_signature, read_reasoning
-from app.formats.openai_chat.peek import EXTENSIONS
+from app.formats.openai_chat.peek import EXTENSIONS, NO_LIMIT
 from app.formats.payload import as_dicts, dump_text, read_request
 from app.formats.signatures import merge_reasoning
 from app.formats.tool_ids import made_id
@@ -52,13 +52,15 @@ def decode_request(body: bytes) -> ChatRequest:
     _name_results(messages)
     options = root.object("stream_options")
     limit = root.whole("max_completion_tokens")
+    if limit is None:
+        limit = root.whole("max_tokens")
     return ChatRequest(
         model=model,
         messages=messages,
         tools=_tools(root),
         tool_choice=_tool_choice(root),
         output=_output(root),
-        max_tokens=root.whole("max_tokens") if limit is None else limit,
+        max_tokens=limit if limit != NO_LIMIT else None,
         temperature=root.number("temperature"),
         top_p=root.number("top_p"),
         top_k=root.whole("top_k"),

@@ -32,6 +32,7 @@ from app.formats.left_out import left_out, outline, without
 from app.formats.media import audio_name, data_url, read_text
 from app.formats.openai_chat.message import write_call
 from app.formats.payload import dump
+from app.formats.sampling import leave_out_of_openai
 from app.formats.tool_ids import safe_id
 
 PATH = "/chat/completions"
@@ -77,6 +78,7 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
         body["stop"] = request.stop
     if request.reasoning is not None:
         _think(body, request.reasoning, notes)
+    notes += leave_out_of_openai(body, model, body.get("reasoning_effort"))
     body |= own_extras(request, FAMILY)
     if request.stream:
         body["stream"] = True

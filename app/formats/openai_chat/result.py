@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.chat import ChatResult, Choice, FinishReason, Text, ToolCall, Usage
+from app.core.chat import ChatResult, Choice, FinishReason, Foreign, Text, ToolCall, Usage
 from app.core.errors import UnreadableAnswer
 from app.core.ids import new_id
 from app.formats.failures import in_band
 from app.formats.logprobs import read_openai, write_openai
 from app.formats.openai_chat.message import read_message, read_sources, write_message
-from app.formats.openai_chat.words import SERVICE_TIERS, chunk_usage, read_finish, write_finish, write_usage
+from app.formats.openai_chat.words import (
+    SERVICE_TIERS,
+    chunk_usage,
+    ended_badly,
+    failure_of,
+    read_finish,
+    write_finish,
+    write_usage,
+)
 from app.formats.payload import as_count, as_dict, as_dicts, as_text, as_text_or_none, dump, read_answer
 
 _KEPT = ("system_fingerprint", "service_tier", "citations", "search_results")
@@ -20,7 +28,10 @@ def decode_result(body: bytes) -> ChatResult:
     value = read_answer(body)
     refuse_error(value, body)
     answer = as_text(value.get("id"))
-    choices = [_choice(choice, answer) for choice in _choices(value, body)]
+    found = _choices(value, body)
+    if broken := next((choice for choice in found if _broke(choice)), None):
+        raise in_band(ended_badly(broken["finish_reason"]), body[:65536])
+    choices = [_choice(choice, answer) for choice in found]
     _cite(choices[0], value)
     return ChatResult(
         id=answer,
@@ -38,6 +49,8 @@ def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
     first = _choices(value, body)[0]
     message = as_dict(first.get("message"))
     has_tools = bool(message.get("tool_calls") or message.get("function_call"))
+    if _broke(first) and not (has_tools or message.get("content")):
+        raise in_band(ended_badly(first["finish_reason"]), body[:65536])
     return chunk_usage(value), read_finish(first.get("finish_reason"), has_tools)
 
 
@@ -52,7 +65,7 @@ def encode_result(result: ChatResult) -> bytes:
                 "index": choice.index,
                 "message": write_message(choice.parts),
                 "logprobs": write_openai(choice.logprobs),
-                "finish_reason": write_finish(choice.finish),
+                "finish_reason": write_finish(choice.finish, empty=not choice.parts),
             }
             for choice in result.choices
         ],
@@ -67,8 +80,8 @@ def encode_result(result: ChatResult) -> bytes:
 
 def refuse_error(value: dict[str, Any], body: bytes) -> None:
     """A 200 whose body is an error (Azure's filter, OpenRouter's `code: 502`)."""
-    if value.get("error") and not value.get("choices"):
-        raise in_band(value, body[:65536])
+    if not value.get("choices") and (failure := failure_of(value)) is not None:
+        raise in_band(failure, body[:65536])
 
 
 def _choices(value: dict[str, Any], body: bytes) -> list[dict[str, Any]]:
@@ -81,6 +94,10 @@ def _choices(value: dict[str, Any], body: bytes) -> list[dict[str, Any]]:
     return choices
 
 
+def _broke(choice: dict[str, Any]) -> bool:
+    return read_finish(choice.get("finish_reason"), False) is FinishReason.ERROR
+
+
 def _cite(choice: Choice, value: dict[str, Any]) -> None:
     text = next((part for part in reversed(choice.parts) if isinstance(part, Text)), None)
     if text is not None and not text.citations:
@@ -89,10 +106,14 @@ def _cite(choice: Choice, value: dict[str, Any]) -> None:
 
 def _choice(choice: dict[str, Any], answer: str) -> Choice:
     parts = read_message(as_dict(choice.get("message")), answer)
+    called = any(isinstance(part, ToolCall) for part in parts)
+    finish = read_finish(choice.get("finish_reason"), called)
+    if finish is FinishReason.TOOL_CALLS and not called and not any(isinstance(part, Foreign) for part in parts):
+        finish = FinishReason.STOP
     return Choice(
         index=as_count(choice.get("index")),
         parts=parts,
-        finish=read_finish(choice.get("finish_reason"), any(isinstance(part, ToolCall) for part in parts)),
+        finish=finish,
         stop_sequence=as_text_or_none(choice.get("stop_reason")),  # vLLM's
         logprobs=read_openai(choice.get("logprobs")),
     )

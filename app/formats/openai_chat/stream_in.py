@@ -26,7 +26,9 @@ from app.core.chat import (
     UsageReport,
 )
 from app.core.errors import UpstreamDown
+from app.formats.arguments import Arguments
 from app.formats.failures import in_band
+from app.formats.halves import Halves
 from app.formats.logprobs import read_openai
 from app.formats.media import data_url
 from app.formats.openai_chat.message import (
@@ -37,8 +39,8 @@ from app.formats.openai_chat.message import (
     read_sources,
 )
 from app.formats.openai_chat.plain_chunk import PlainChunks
-from app.formats.openai_chat.words import chunk_usage, read_finish
-from app.formats.payload import as_count, as_dict, as_dicts, as_text, as_text_or_none, read_answer, try_read
+from app.formats.openai_chat.words import chunk_usage, ended_badly, failure_of, read_finish
+from app.formats.payload import as_count, as_dict, as_dicts, as_text, as_text_or_none, try_read
 from app.formats.sse import Frame, SSEReader
 from app.formats.tool_ids import made_id
 
@@ -54,17 +56,20 @@ class _Call(msgspec.Struct):
     waiting: str = ""  # arguments that came before the name
     begun: bool = False
     signature: str | None = None
+    arguments: Arguments = msgspec.field(default_factory=Arguments)
 
 
 class _Choice(msgspec.Struct):
     calls: list[_Call] = []
     finish: FinishReason | None = None
+    deltas: bool = False  # it comes in deltas: a whole `message` beside or after them says nothing new
 
 
 class ChatStreamDecoder:
     def __init__(self) -> None:
         self._reader = SSEReader()
         self._plain = PlainChunks()
+        self._halves = Halves()
         self._choices: dict[int, _Choice] = {}
         self._id = ""
         self._started = False
@@ -103,7 +108,9 @@ class ChatStreamDecoder:
             if plain is not None and plain[1] in self._choices and not self._failed:
                 events.append(TextDelta(*plain))
             else:
-                self._chunk(read_answer(data), events)
+                self._chunk(self._halves.read(data), frame.event, events)
+                if self._halves.waiting:  # the other half must not pass it by
+                    self._plain = _NeverPlain()
 
     def _finish_all(self, events: list[Event]) -> None:
         self._done = True
@@ -117,9 +124,9 @@ class ChatStreamDecoder:
                 self._finish(index, choice, "stop", events)
         events.append(Ended())
 
-    def _chunk(self, value: dict[str, Any], events: list[Event]) -> None:
-        if value.get("error"):
-            self._fail(value, events)
+    def _chunk(self, value: dict[str, Any], event: str, events: list[Event]) -> None:
+        if (failure := failure_of(value, event)) is not None:
+            self._fail(failure, events)
         choices = [] if self._failed else as_dicts(value.get("choices"))  # of what comes then, only usage counts
         self._id = self._id or as_text(value.get("id"))
         if choices and not self._started:
@@ -150,7 +157,11 @@ class ChatStreamDecoder:
     def _choice(self, value: dict[str, Any], events: list[Event]) -> None:
         index = as_count(value.get("index"))
         state = self._choices.setdefault(index, _Choice(calls=[]))
-        delta = as_dict(value.get("delta")) or as_dict(value.get("message"))
+        delta = value.get("delta")
+        if isinstance(delta, dict):
+            state.deltas = True
+        else:  # an answer that came whole, or in pieces of this name
+            delta = {} if state.deltas else as_dict(value.get("message"))
         for thought in read_reasoning(delta):
             events.append(ReasoningDelta(thought.text, thought.signature, thought.redacted, thought.family, index))
         logprobs = as_dict(read_openai(value.get("logprobs")))
@@ -165,7 +176,7 @@ class ChatStreamDecoder:
             elif isinstance(part, Image):
                 url = part.url or data_url(part.media_type or "image/png", part.data or "")
                 events.append(MediaDelta(part.data or url, part.media_type or "image/*", index))
-        if said:  # of a token that is only part of a character, or of a call
+        if said and not delta.get("tool_calls"):  # of a token that is only part of a character
             events.append(TextDelta("", index, said))
         if refused:
             events.append(RefusalDelta("", index, refused))
@@ -193,32 +204,37 @@ class ChatStreamDecoder:
         for call in state.calls:
             self._begin(call, index, events)
         state.finish = read_finish(reason, bool(state.calls))
+        if state.finish is FinishReason.TOOL_CALLS and not state.calls:
+            state.finish = FinishReason.STOP
         if state.finish is FinishReason.ERROR:
-            self._fail({"error": {"message": "The provider ended its answer with an error."}}, events)
+            self._fail(ended_badly(reason), events)
         elif state.finish is not None:
             events.append(Finished(state.finish, index, stop_sequence))
 
     def _call(self, value: dict[str, Any], state: _Choice, index: int, events: list[Event]) -> None:
         function = as_dict(value.get("function"))
         call_id, name = as_text(value.get("id")), as_text(function.get("name"))
-        call = self._which(state, value.get("index"), call_id, name)
+        arguments = read_call_arguments(function.get("arguments"))
+        call = self._which(state, value.get("index"), call_id, name, arguments)
         call.id = call.id or call_id
         call.name = call.name or name
         call.signature = call.signature or google_signature(value)
-        call.waiting += read_call_arguments(function.get("arguments"))
+        call.waiting += arguments
+        call.arguments.add(arguments)
         if call.name:
             self._begin(call, index, events)
 
-    def _which(self, state: _Choice, number: Any, call_id: str, name: str) -> _Call:
+    def _which(self, state: _Choice, number: Any, call_id: str, name: str, arguments: str) -> _Call:
         """A follow-up belongs to the call with its index; without one, to the last call. Another id together with
-        a name is always another call: some number all of theirs 0."""
+        a name is always another call: some number all of theirs 0. Where they have no ids either, another name is,
+        and a name with arguments when the known ones are one whole object."""
         calls = state.calls
         if isinstance(number, int) and not isinstance(number, bool):
             known = next((call for call in reversed(calls) if call.index == number), None)
         else:
             number = None
             known = calls[-1] if calls and not (name and (not call_id or call_id != calls[-1].id)) else None
-        if known is not None and not (call_id and known.id and call_id != known.id and name):
+        if known is not None and not (name and _another(known, call_id, name, arguments)):
             return known
         call = _Call(position=len(calls), index=number)
         calls.append(call)
@@ -227,8 +243,23 @@ class ChatStreamDecoder:
     def _begin(self, call: _Call, index: int, events: list[Event]) -> None:
         if not call.begun:
             call.begun = True
-            call.id = call.id or made_id(self._id, call.position, call.name)
-            events.append(ToolCallStart(call.position, call.id, call.name, call.signature, index))
+            call_id = call.id or made_id(self._id, call.position, call.name)
+            events.append(ToolCallStart(call.position, call_id, call.name, call.signature, index))
         if call.waiting:
             events.append(ToolCallDelta(call.position, call.waiting, index))
             call.waiting = ""
+
+
+def _another(known: _Call, call_id: str, name: str, arguments: str) -> bool:
+    if call_id and known.id:
+        return call_id != known.id
+    if known.name and name != known.name:
+        return True
+    return bool(known.name and arguments.strip()) and known.arguments.whole
+
+
+class _NeverPlain(PlainChunks):
+    """For a stream whose texts hang together."""
+
+    def text(self, data: bytes) -> None:
+        return None

@@ -42,6 +42,7 @@ class ChatStreamEncoder:
         self._usage: Usage | None = None
         self._started = Started("", "")
         self._thoughts = 0  # blocks of reasoning that are complete
+        self._bare: set[tuple[int, int]] = set()  # calls without arguments yet, by choice and position
         self._listed: Counter[tuple[str, int]] = Counter()  # entries said so far, by list and choice
 
     def encode(self, event: Event) -> bytes:
@@ -64,10 +65,13 @@ class ChatStreamEncoder:
                 }
                 if event.signature:
                     call["extra_content"] = {"google": {"thought_signature": event.signature}}
+                self._bare.add((event.index, event.position))
                 return self._delta({"tool_calls": [call]}, event.index)
             case ToolCallDelta():
                 if not event.arguments:
                     return b""
+                if not event.arguments.isspace():
+                    self._bare.discard((event.index, event.position))
                 piece = {"index": event.position, "function": {"arguments": event.arguments}}
                 return self._delta({"tool_calls": [piece]}, event.index)
             case MediaDelta():
@@ -89,9 +93,10 @@ class ChatStreamEncoder:
         finishes = self._finishes or {0: FinishReason.STOP}
         last = max(finishes)
         with_usage = self._include_usage and self._usage is not None
-        out = []
+        out = [self._nothing(index, position) for index, position in sorted(self._bare)]
         for index, reason in sorted(finishes.items()):
-            choice = {"index": index, "delta": self._role(index), "finish_reason": write_finish(reason)}
+            word = write_finish(reason, empty=index not in self._roles)
+            choice = {"index": index, "delta": self._role(index), "finish_reason": word}
             out.append(self._chunk([choice], **(extra if index == last and not with_usage else {})))
         if self._usage is not None and with_usage:
             out.append(self._chunk([], usage=write_usage(self._usage), **extra))
@@ -99,6 +104,10 @@ class ChatStreamEncoder:
 
     def fail(self, error: AnyGPTError) -> bytes:
         return write_event({"error": error_object(error)})
+
+    def _nothing(self, index: int, position: int) -> bytes:
+        """Clients read a call's arguments as JSON, which no text at all is not."""
+        return self._delta({"tool_calls": [{"index": position, "function": {"arguments": "{}"}}]}, index)
 
     def _said(self, key: str, event: TextDelta | RefusalDelta) -> bytes:
         if not event.text and not event.logprobs:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from app.core.chat import FinishReason
 from app.core.errors import UpstreamError
 from app.formats.failures import in_band
 from app.formats.openai_chat.message import read_content, read_reasoning
-from app.formats.openai_chat.words import chunk_usage, read_finish
+from app.formats.openai_chat.words import chunk_usage, ended_badly, failure_of, read_finish
 from app.formats.payload import as_dict, as_dicts, as_text
-from app.formats.relay import Seen, StreamTap
+from app.formats.relay import ERROR, Seen, StreamTap
 from app.formats.sse import Frame
 
 
 class ChatTap(StreamTap):
     # in JSON a quote inside a string is escaped: these bytes can only be keys, and `[DONE]` is looked at again
-    triggers = (b"[DONE]", b'"error"')
+    triggers = (b"[DONE]", ERROR)
+    choices = "choices"
     patterns = (re.compile(rb'"finish_reason"\s*:\s*[^\sn]'), re.compile(rb'"usage"\s*:\s*\{'))
     _TOOLS = re.compile(rb'"tool_calls"\s*:\s*\[\s*\{')
 
@@ -24,7 +26,6 @@ class ChatTap(StreamTap):
         super().__init__(strip_usage=strip_usage)
         self._tools = False
         self._answered = False
-        self._said: object = None  # the first choice's finish, in the provider's word
 
     def _keep(self, raw: bytes) -> None:
         if not self._tools and b'"tool_calls"' in raw and self._TOOLS.search(raw):
@@ -40,14 +41,20 @@ class ChatTap(StreamTap):
         return Seen(ends=True)
 
     def _error_of(self, value: dict[str, Any]) -> UpstreamError | None:
-        if value.get("error"):
-            return in_band(value)
+        if (failure := failure_of(value)) is not None:
+            return in_band(failure)
         for choice in as_dicts(value.get("choices")):
             if choice.get("error"):
                 return in_band(choice)
-            if choice.get("finish_reason") == "error":
-                return in_band({"error": {"message": "The provider ended its answer with an error."}})
+            if choice.get("finish_reason") and self._broke(choice):
+                return in_band(ended_badly(choice["finish_reason"]))
         return None
+
+    def _broke(self, choice: dict[str, Any]) -> bool:
+        """Other words than "error" say that it stops too soon: what was said until then is the client's."""
+        word = choice["finish_reason"]
+        said = self.content or _has_content(_delta(choice))
+        return word == "error" or (not said and read_finish(word, has_tools=False) is FinishReason.ERROR)
 
     def _look(self, value: dict[str, Any]) -> Seen:
         usage = chunk_usage(value)
@@ -56,24 +63,26 @@ class ChatTap(StreamTap):
         choices = as_dicts(value.get("choices"))
         self._answered = self._answered or bool(choices)
         if not choices and usage is not None:
-            return Seen(drop=self._strip_usage, ends=self._said is not None)
+            return Seen(drop=self._strip_usage, ends=self.finish is not None)
         seen = Seen()
         for choice in choices:
-            delta = as_dict(choice.get("delta")) or as_dict(choice.get("message"))
+            if choice.get("index"):
+                self._begin(choice)
+            delta = _delta(choice)
             if delta.get("tool_calls") or delta.get("function_call"):
                 self._tools = True
             seen.content = seen.content or _has_content(delta)
             if choice.get("finish_reason"):
                 seen.ends = True
-                if self._said is None:
-                    self._said = choice["finish_reason"]
-                    self.finish = read_finish(self._said, self._tools)
+                reason = read_finish(choice["finish_reason"], self._tools)
+                if reason is not None:
+                    self._finish(choice, reason)
         return seen
 
     def _words(self, value: dict[str, Any]) -> str:
         words: list[str] = []
         for choice in as_dicts(value.get("choices")):
-            delta = as_dict(choice.get("delta")) or as_dict(choice.get("message"))
+            delta = _delta(choice)
             content = delta.get("content")
             words += [content] if isinstance(content, str) else [_text_of(part) for part in read_content(delta)]
             words += [thought.text for thought in read_reasoning(delta)]
@@ -81,6 +90,12 @@ class ChatTap(StreamTap):
                 function = as_dict(call.get("function"))
                 words += (as_text(function.get("name")), as_text(function.get("arguments")))
         return "".join(words)
+
+
+def _delta(choice: dict[str, Any]) -> dict[str, Any]:
+    """What a choice says anew; a `message` beside it repeats all of it."""
+    delta = choice.get("delta")
+    return delta if isinstance(delta, dict) else as_dict(choice.get("message"))
 
 
 def _has_content(delta: dict[str, Any]) -> bool:

@@ -10,17 +10,21 @@ from app.formats.payload import as_count, as_dict
 
 SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 
+# in small letters with underscores; many that follow OpenAI pass on the words of the model's own maker
 _FINISH = {
     "stop": FinishReason.STOP,
     "eos": FinishReason.STOP,
     "eos_token": FinishReason.STOP,
     "end_turn": FinishReason.STOP,
     "stop_sequence": FinishReason.STOP,
-    "COMPLETE": FinishReason.STOP,
+    "complete": FinishReason.STOP,
     "length": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
-    "MAX_TOKENS": FinishReason.LENGTH,
+    "max_output_tokens": FinishReason.LENGTH,
+    "max_completion_tokens": FinishReason.LENGTH,
     "model_length": FinishReason.LENGTH,
+    "model_context_window_exceeded": FinishReason.LENGTH,  # Z.ai
+    "time_limit": FinishReason.LENGTH,  # watsonx
     "tool_calls": FinishReason.TOOL_CALLS,
     "tool_call": FinishReason.TOOL_CALLS,
     "tool_use": FinishReason.TOOL_CALLS,
@@ -28,9 +32,22 @@ _FINISH = {
     "content_filter": FinishReason.CONTENT_FILTER,
     "sensitive": FinishReason.CONTENT_FILTER,
     "safety": FinishReason.CONTENT_FILTER,
+    "recitation": FinishReason.CONTENT_FILTER,
+    "language": FinishReason.CONTENT_FILTER,
+    "blocklist": FinishReason.CONTENT_FILTER,
+    "prohibited_content": FinishReason.CONTENT_FILTER,
+    "spii": FinishReason.CONTENT_FILTER,
     "refusal": FinishReason.REFUSAL,
     "error": FinishReason.ERROR,
     "network_error": FinishReason.ERROR,
+    "insufficient_system_resource": FinishReason.ERROR,  # DeepSeek
+    "abort": FinishReason.ERROR,  # vLLM, SGLang
+    "aborted": FinishReason.ERROR,
+    "cancelled": FinishReason.ERROR,
+    "function_call_filter": FinishReason.ERROR,  # Gemini's OpenAI endpoint, "…: MALFORMED_FUNCTION_CALL"
+    "malformed_function_call": FinishReason.ERROR,
+    "malformed_response": FinishReason.ERROR,
+    "unexpected_tool_call": FinishReason.ERROR,
 }
 _WORDS = {
     FinishReason.STOP: "stop",
@@ -40,6 +57,7 @@ _WORDS = {
     FinishReason.REFUSAL: "content_filter",
     # there is no word for "to be continued", nor for what broke; "stop" would say that it is done
     FinishReason.PAUSE: "length",
+    FinishReason.COMPACTION: "length",
     FinishReason.ERROR: "length",
     FinishReason.OTHER: "stop",
 }
@@ -50,12 +68,34 @@ def read_finish(value: Any, has_tools: bool) -> FinishReason | None:
     """A forced `tool_choice` ends with "stop" although there are tool calls: what happened counts."""
     if not isinstance(value, str) or not value:
         return None
-    reason = _FINISH.get(value) or _FINISH.get(value.lower(), FinishReason.OTHER)
+    reason = _FINISH.get(value)
+    if reason is None:
+        word, _, _ = value.partition(":")  # "content_filter: RECITATION" of Gemini's OpenAI endpoint
+        reason = _FINISH.get(word.strip().lower().replace("-", "_"), FinishReason.OTHER)
     return FinishReason.TOOL_CALLS if reason is FinishReason.STOP and has_tools else reason
 
 
-def write_finish(reason: FinishReason | None) -> str:
+def write_finish(reason: FinishReason | None, *, empty: bool = False) -> str:
+    """`empty`: nothing was said; a reason that nobody knows is no "stop" then."""
+    if empty and reason is FinishReason.OTHER:
+        return "length"
     return _WORDS.get(reason or FinishReason.STOP, "stop")
+
+
+def failure_of(value: dict[str, Any], event: str = "") -> dict[str, Any] | None:
+    """The part of a chunk or body that tells of an error, for `in_band`; None where there is none. Beside the usual
+    `error`: vLLM's and SGLang's `object: "error"`, an event of the name "error", Groq's `x_groq.error`."""
+    if value.get("error") or value.get("object") == "error" or event == "error":
+        return value
+    if "x_groq" in value and (said := as_dict(value["x_groq"]).get("error")):
+        return {"error": said}
+    return None
+
+
+def ended_badly(word: Any) -> dict[str, Any]:
+    """An answer whose reason for the end is an error, for `in_band`."""
+    more = "" if word == "error" else f": {word}"
+    return {"error": {"message": f"The provider ended its answer with an error{more}."}}
 
 
 def read_usage(value: Any) -> Usage | None:
@@ -68,7 +108,10 @@ def read_usage(value: Any) -> Usage | None:
     prompt_details = as_dict(value.get("prompt_tokens_details")) or as_dict(value.get("prompt_token_details"))
     completion_details = as_dict(value.get("completion_tokens_details"))
     prompt, completion = as_count(value.get("prompt_tokens")), as_count(value.get("completion_tokens"))
-    reasoning = as_count(completion_details.get("reasoning_tokens"))
+    reasoning = (
+        as_count(completion_details.get("reasoning_tokens"))
+        or as_count(value.get("reasoning_tokens"))  # SGLang, Perplexity
+    )
     audio = as_count(prompt_details.get("audio_tokens"))
     outside = as_count(value.get("total_tokens")) - prompt - completion
     if outside > 0:
@@ -84,7 +127,11 @@ def read_usage(value: Any) -> Usage | None:
         or as_count(value.get("num_cached_tokens"))  # Mistral
         or as_count(value.get("cache_read_input_tokens"))
     )
-    written = as_count(prompt_details.get("cache_write_tokens")) or as_count(value.get("cache_creation_input_tokens"))
+    written = (
+        as_count(prompt_details.get("cache_write_tokens"))
+        or as_count(value.get("cache_creation_input_tokens"))
+        or as_count(prompt_details.get("cache_creation_input_tokens"))  # Qwen
+    )
     return Usage(
         input=prompt,
         output=completion,

@@ -95,9 +95,12 @@ class CompletionTap(ChatTap):
         seen = Seen(content=bool(value.get("value")))  # Writer's own shape
         for choice in choices:
             seen.content = seen.content or bool(choice.get("text"))
+            if choice.get("index"):
+                self._begin(choice)
             if choice.get("finish_reason"):
                 seen.ends = True
-                self.finish = self.finish or read_finish(choice["finish_reason"], has_tools=False)
+                if (reason := read_finish(choice["finish_reason"], has_tools=False)) is not None:
+                    self._finish(choice, reason)
         return seen
 
     def _words(self, value: dict[str, Any]) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from app.core.chat import ChatRequest, Message, Role, Text
-from app.core.errors import BadRequest
 from app.formats.base import Peek
 from app.formats.extras import refuse
 from app.formats.fields import Fields, check_model
+from app.formats.limits import read_limit
+from app.formats.openai_chat.peek import NO_LIMIT
 from app.formats.payload import peek, read_request
 
 _NAME = "a chat model"
@@ -24,11 +25,11 @@ class _Head(msgspec.Struct):
     model: str
     prompt: msgspec.Raw
     stream: bool | None = None
-    max_tokens: int | None = None
-    n: int | None = None
-    best_of: int | None = None
+    max_tokens: Any = None
+    n: Any = None
+    best_of: Any = None
     stream_options: _StreamOptions | None = None
-    user: str | None = None
+    user: Any = None
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -37,19 +38,15 @@ _head = msgspec.json.Decoder(_Head)
 def peek_completion(body: bytes) -> Peek:
     head = peek(body, _head)
     check_model(head.model)
-    if head.max_tokens is not None and head.max_tokens < 0:
-        raise BadRequest(f"max_tokens: expected a whole number from 0, got {head.max_tokens}.", field="max_tokens")
-    for field, number in (("n", head.n), ("best_of", head.best_of)):
-        if number is not None and not 1 <= number <= 128:
-            raise BadRequest(f"{field}: expected a whole number from 1 to 128, got {number}.", field=field)
-    many = max(head.n or 1, head.best_of or 1)
+    limit = read_limit(head.max_tokens, "max_tokens", 0) if head.max_tokens != NO_LIMIT else None
+    many = max(read_limit(head.n, "n", most=128) or 1, read_limit(head.best_of, "best_of", most=128) or 1)
     return Peek(
         model=head.model,
         stream=bool(head.stream),
-        max_tokens=head.max_tokens * many if head.max_tokens is not None else None,
+        max_tokens=limit * many if limit is not None else None,
         input_bytes=len(bytes(head.prompt)),
         include_usage=bool(head.stream_options and head.stream_options.include_usage),
-        user=head.user,
+        user=head.user if isinstance(head.user, str) else None,
     )
 
 
@@ -63,7 +60,7 @@ def decode_request(body: bytes) -> ChatRequest:
     return ChatRequest(
         model=root.needed_text("model"),
         messages=[Message(Role.USER, [Text(_prompt(root))])],
-        max_tokens=root.whole("max_tokens"),
+        max_tokens=limit if (limit := root.whole("max_tokens")) != NO_LIMIT else None,
         temperature=root.number("temperature"),
         top_p=root.number("top_p"),
         frequency_penalty=root.number("frequency_penalty"),

@@ -8,7 +8,9 @@ import msgspec
 
 from app.core.errors import BadRequest
 from app.formats.base import Peek
+from app.formats.extras import refuse
 from app.formats.fields import check_model
+from app.formats.limits import read_limit
 from app.formats.media import AUDIO_SHARE, IMAGE_BYTES
 from app.formats.payload import as_dict, as_dicts, as_text, peek
 
@@ -17,25 +19,24 @@ _MEDIA = (b'"input_image"', b'"input_audio"', b'"input_file"', b'"computer_scree
 _CLIENT_TOOLS = ("function", "custom")  # all others run at the provider, and need no word of a model
 
 
-class _Effort(msgspec.Struct):
-    effort: str | None = None
-
-
 class _Text(msgspec.Struct):
     format: msgspec.Raw = _NONE
 
 
 class _Head(msgspec.Struct):
+    """What routing can do without may be of any type: the provider is the one to judge it."""
+
     model: str
     input: msgspec.Raw = _NONE
     stream: bool | None = None
-    max_output_tokens: int | None = None
+    background: Any = None
+    max_output_tokens: Any = None
     instructions: msgspec.Raw = _NONE
     tools: msgspec.Raw = _NONE
     text: _Text | None = None
-    reasoning: _Effort | None = None
-    user: str | None = None
-    metadata: dict[str, Any] | None = None
+    reasoning: Any = None
+    user: Any = None
+    metadata: Any = None
     previous_response_id: str | None = None
     conversation: msgspec.Raw = _NONE
     prompt: msgspec.Raw = _NONE
@@ -47,7 +48,7 @@ class _Item(msgspec.Struct):
 
 
 class _Tool(msgspec.Struct):
-    type: str | None = None
+    type: Any = None
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -61,9 +62,11 @@ def peek_response(body: bytes) -> Peek:
     said = bytes(head.input)
     goes_on = head.previous_response_id or _given(head.conversation) or _given(head.prompt)
     check_input(said, bool(goes_on))
-    if head.max_output_tokens is not None and head.max_output_tokens < 1:
-        field = "max_output_tokens"
-        raise BadRequest(f"{field}: expected a whole number from 1, got {head.max_output_tokens}.", field=field)
+    limit = head.max_output_tokens
+    if limit is not None and (type(limit) is not int or limit < 1):
+        limit = read_limit(limit, "max_output_tokens")
+    if head.background and not head.stream:  # nobody would ask again for what is answered later
+        raise refuse("background", "AnyGPT", "leave it out, or stream the answer")
     needs: set[str] = set()
     size = len(said) + len(bytes(head.instructions))
     if said.startswith(b"[") and any(word in said for word in _MEDIA):
@@ -77,20 +80,22 @@ def peek_response(body: bytes) -> Peek:
     if head.text is not None and b'"json' in (form := bytes(head.text.format)):
         needs.add("json")
         size += len(form)
-    if head.reasoning is not None and head.reasoning.effort not in (None, "none", "minimal"):
-        needs.add("reasoning")
+    if type(head.reasoning) is dict:
+        effort = head.reasoning.get("effort")
+        if isinstance(effort, str) and effort not in ("none", "minimal"):
+            needs.add("reasoning")
     extensions: dict[str, Any] = {}
     if head.previous_response_id is not None:
         extensions["previous_response_id"] = head.previous_response_id
     return Peek(
         model=head.model,
         stream=bool(head.stream),
-        max_tokens=head.max_output_tokens,
+        max_tokens=limit,
         needs=frozenset(needs),
         input_bytes=size,
         include_usage=True,
-        user=head.user,
-        metadata=head.metadata or {},
+        user=head.user if type(head.user) is str else None,
+        metadata=head.metadata if type(head.metadata) is dict else {},
         extensions=extensions,
     )
 

@@ -32,6 +32,7 @@ from app.formats.openai_responses.request_in import LOGPROBS
 from app.formats.openai_responses.words import FAMILY, NAME, OWN
 from app.formats.payload import dump
 from app.formats.reasoning_items import returned_item
+from app.formats.sampling import leave_out_of_openai
 from app.formats.tool_ids import safe_id
 
 PATH = "/responses"
@@ -74,6 +75,7 @@ def encode_request(request: ChatRequest, model: str) -> UpstreamCall:
     _tools(body, request)
     _text(body, request, own)
     _reason(body, request, notes)
+    notes += leave_out_of_openai(body, model, body.get("reasoning", {}).get("effort"))
     chat = own_extras(request, FAMILY)
     body |= {key: chat[key] for key in _SHARED if key in chat}
     body["store"] = False

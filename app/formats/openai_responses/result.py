@@ -42,7 +42,8 @@ def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
 def encode_result(result: ChatResult) -> bytes:
     choice = result.choices[0] if result.choices else Choice(parts=[])
     value = envelope(result.id, result.model, result.created)
-    status, details = write_status(choice.finish)
+    unknown = choice.finish is FinishReason.OTHER and not choice.parts  # nothing was said, and nobody knows why
+    status, details = write_status(FinishReason.ERROR if unknown else choice.finish)
     value |= {
         "status": status,
         "incomplete_details": details,

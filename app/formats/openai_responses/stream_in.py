@@ -31,8 +31,8 @@ from app.formats.payload import as_count, as_dict, as_dicts, as_text, read_answe
 from app.formats.reasoning_items import SEPARATOR
 from app.formats.sse import Frame, SSEReader
 
+LATEST = 17  # items among which one without a name is looked for
 CUT = "The provider's stream broke off before its end."
-MAX_EVENT = 32 * 1024 * 1024  # the last event repeats the whole answer, pictures included
 SUMMARY = ("response.reasoning_summary_text.delta", "response.reasoning_summary.delta")
 THOUGHTS = ("response.reasoning_text.delta", "response.reasoning.delta")
 TERMINAL = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
@@ -42,6 +42,10 @@ class _Item(msgspec.Struct):
     """What of one item has come so far."""
 
     kind: str
+    call: str = ""  # the id that its result will name
+    place: int = -1  # output_index, where one is given
+    opened: bool = False
+    done: bool = False
     position: int = -1  # of a call
     text: dict[int, int] = {}  # content index → characters
     logprobs: int = 0
@@ -51,11 +55,17 @@ class _Item(msgspec.Struct):
     part: int = 0
     thought: bool = False
 
+    def may_be(self, other: _Item) -> bool:
+        same_call = not self.call or not other.call or self.call == other.call
+        return same_call and (self.kind == other.kind or not self.kind)
+
 
 class ResponseStreamDecoder:
     def __init__(self) -> None:
-        self._reader = SSEReader(MAX_EVENT)
-        self._items: dict[int, _Item] = {}
+        self._reader = SSEReader()
+        self._items: list[_Item] = []
+        self._placed: dict[int, _Item] = {}  # by output_index
+        self._named: dict[str, _Item] = {}  # by the ids of items and calls
         self._id = ""
         self._started = False
         self._over = False
@@ -90,7 +100,7 @@ class ResponseStreamDecoder:
         elif value.get("object") == "response":  # a provider that ignored `stream`
             self._response("response.completed", value, events)
         elif kind.startswith("response."):
-            self._event(kind, value, as_count(value.get("output_index")), events)
+            self._event(kind, value, events)
 
     def _response(self, kind: str, response: dict[str, Any], events: list[Event]) -> None:
         if not self._started:
@@ -99,19 +109,21 @@ class ResponseStreamDecoder:
             events.append(Started(self._id, as_text(response.get("model")), as_count(response.get("created_at"))))
         if kind not in TERMINAL:
             return
+        usage = read_usage(response.get("usage"))
         if response.get("error") or kind in ("response.failed", "response.cancelled"):
+            if usage is not None:  # a failed answer is billed too
+                events.append(UsageReport(usage))
             given = response if response.get("error") else {"message": "The provider ended its answer with an error."}
             self._fail(in_band(given), events)
             return
         if not self._items:  # some say all at once
             for index, item in enumerate(as_dicts(response.get("output"))):
-                self._done(index, item, events)
+                self._done({"output_index": index, "item": item}, events)
         self._over = True
         status = response if response.get("status") == "incomplete" else {"status": kind.removeprefix("response.")}
         finish = read_status(status, self._asks)
         if finish is not None:
             events.append(Finished(finish))
-        usage = read_usage(response.get("usage"))
         if usage is not None:
             events.append(UsageReport(usage))
         events.append(Ended())
@@ -120,39 +132,82 @@ class ResponseStreamDecoder:
         self._over = True
         events.append(StreamFailed(error))
 
-    def _event(self, kind: str, value: dict[str, Any], index: int, events: list[Event]) -> None:
+    def _event(self, kind: str, value: dict[str, Any], events: list[Event]) -> None:
         delta = as_text(value.get("delta"))
         part = as_count(value.get("content_index"))
         match kind:
             case "response.output_item.added":
-                self._added(index, as_dict(value.get("item")), events)
+                self._added(value, events)
             case "response.output_item.done":
-                self._done(index, as_dict(value.get("item")), events)
+                self._done(value, events)
             case "response.output_text.delta" | "response.refusal.delta":
                 refused, logprobs = "refusal" in kind, as_dicts(value.get("logprobs"))
-                self._text(self._item(index, "message"), part, delta, refused, events, logprobs)
+                self._text(self._item(value, "message"), part, delta, refused, events, logprobs)
             case "response.output_text.done":
                 said, logprobs = as_text(value.get("text")), as_dicts(value.get("logprobs"))
-                self._rest(self._item(index, "message"), part, said, False, events, logprobs)
+                self._rest(self._item(value, "message"), part, said, False, events, logprobs)
             case "response.refusal.done":
-                self._rest(self._item(index, "message"), part, as_text(value.get("refusal")), True, events, [])
+                self._rest(self._item(value, "message"), part, as_text(value.get("refusal")), True, events, [])
             case "response.output_text.annotation.added":
-                item = self._item(index, "message")
+                item = self._item(value, "message")
                 item.annotations[part] = item.annotations.get(part, 0) + 1
                 events.append(CitationDelta(read_annotation(as_dict(value.get("annotation"))), FAMILY))
             case "response.function_call_arguments.delta":
-                self._arguments(self._item(index, "function_call"), delta, events)
+                self._arguments(self._item(value, "function_call"), delta, events)
             case "response.function_call_arguments.done":
-                self._all_arguments(self._item(index, "function_call"), as_text(value.get("arguments")), events)
+                self._all_arguments(self._item(value, "function_call"), as_text(value.get("arguments")), events)
             case _ if kind in SUMMARY or kind in THOUGHTS:
                 number = as_count(value.get("summary_index")) if kind in SUMMARY else part
-                self._thought(self._item(index, "reasoning"), kind, number, delta, events)
+                self._thought(self._item(value, "reasoning"), kind, number, delta, events)
 
-    def _item(self, index: int, kind: str) -> _Item:
-        return self._items.setdefault(index, _Item(kind, text={}, annotations={}))
+    def _item(self, value: dict[str, Any], kind: str) -> _Item:
+        """The item that a delta belongs to: the one it names, else the one at its place, else the last of its kind.
+        llama.cpp's events have no `output_index`, and its items no `id`: their deltas name the call."""
+        name = as_text(value.get("item_id"))
+        named = self._named.get(name)
+        if named is not None and named.kind == kind:
+            return named
+        place = _place(value)
+        known = [named, self._placed.get(place)]
+        if place < 0 or known[1] is not None:
+            known += self._open()
+        fresh = _Item(kind, place=place, text={}, annotations={})
+        found = next((item for item in known if item is not None and item.may_be(fresh)), None)
+        return found or self._new(fresh, name)
 
-    def _added(self, index: int, start: dict[str, Any], events: list[Event]) -> _Item:
-        item = self._item(index, as_text(start.get("type")))
+    def _whole(self, value: dict[str, Any], whole: dict[str, Any]) -> _Item:
+        """The item that an event holds itself: an id or a place that another one has already is no help."""
+        done, place, call = (
+            value.get("type") == "response.output_item.done",
+            _place(value),
+            as_text(whole.get("call_id")),
+        )
+        fresh = _Item(as_text(whole.get("type")), call, place, text={}, annotations={})
+        names = [name for name in (as_text(whole.get("id")), call) if name]
+        known = [item for name in names if (item := self._named.get(name)) and (not item.done or item.place == place)]
+        if place < 0:
+            known += self._open() if done else []
+        elif (placed := self._placed.get(place)) is not None and not (placed.done if done else placed.opened):
+            known.append(placed)
+        item = next((item for item in known if item.may_be(fresh)), None) or self._new(fresh)
+        item.opened, item.done, item.call = True, item.done or done, item.call or call
+        self._named |= dict.fromkeys(names, item)
+        return item
+
+    def _open(self) -> list[_Item]:
+        return [item for item in self._items[:-LATEST:-1] if not item.done]
+
+    def _new(self, item: _Item, name: str = "") -> _Item:
+        self._items.append(item)
+        if item.place >= 0:
+            self._placed[item.place] = item
+        if name:
+            self._named[name] = item
+        return item
+
+    def _added(self, value: dict[str, Any], events: list[Event]) -> _Item:
+        start = as_dict(value.get("item"))
+        item = self._whole(value, start)
         self._asks = self._asks or item.kind in CALLS
         if item.kind == "function_call" and item.position < 0:
             item.position = self._calls
@@ -161,8 +216,9 @@ class ResponseStreamDecoder:
             events.append(ToolCallStart(item.position, call.id, call.name, call_signature(start)))
         return item
 
-    def _done(self, index: int, whole: dict[str, Any], events: list[Event]) -> None:
-        item = self._added(index, whole, events)
+    def _done(self, value: dict[str, Any], events: list[Event]) -> None:
+        whole = as_dict(value.get("item"))
+        item = self._added(value, events)
         match item.kind:
             case "message":
                 self._message(item, whole, events)
@@ -232,3 +288,9 @@ class ResponseStreamDecoder:
             text = SEPARATOR + text
         item.part, item.thought = number, True
         events.append(ReasoningDelta(text, family=FAMILY))
+
+
+def _place(value: dict[str, Any]) -> int:
+    """-1 where an event does not say it."""
+    place = value.get("output_index")
+    return place if type(place) is int and place >= 0 else -1

@@ -10,6 +10,7 @@ from app.core.chat import (
     CitationDelta,
     Event,
     Finished,
+    FinishReason,
     ForeignDelta,
     MediaDelta,
     Reasoning,
@@ -45,8 +46,9 @@ class _Open(msgspec.Struct):
 
 
 class ResponseStreamEncoder:
-    """Items and parts open and close by themselves as the kind of content changes; calls stay open beside each
-    other, for their arguments may come interleaved. Choices after the first are not shown: the format has one."""
+    """Items and parts open and close by themselves as the kind of content changes; calls stay open to the end, for
+    text or another call may come between a call and its arguments. Choices after the first are not shown: the format
+    has one."""
 
     def __init__(self, asked: Peek) -> None:
         self._asked = asked
@@ -81,7 +83,7 @@ class ResponseStreamEncoder:
             case CitationDelta():
                 return self._cite(event)
             case ForeignDelta(family="openai-responses"):
-                return self._close_all() + self._whole(event.value)
+                return self._close_spoken() + self._whole(event.value)
             case Finished():
                 self._finish = event
                 return b""
@@ -92,7 +94,10 @@ class ResponseStreamEncoder:
                 return b""
 
     def end(self, extra: dict[str, Any] | None = None) -> bytes:
-        status, details = write_status(self._finish.reason if self._finish else None)
+        reason = self._finish.reason if self._finish else None
+        if reason is FinishReason.OTHER and not self._output:  # nothing was said, and nobody knows why
+            reason = FinishReason.ERROR
+        status, details = write_status(reason)
         out = self._begin() + self._close_all(status)
         response = self._response | {"status": status, "incomplete_details": details, "output": self._output}
         if self._usage is not None:
@@ -136,14 +141,17 @@ class ResponseStreamEncoder:
     def _place(self, opened: _Open) -> dict[str, Any]:
         return {"item_id": self._output[opened.index]["id"], "output_index": opened.index}
 
-    def _close_all(self, status: str = "completed") -> bytes:
+    def _close_all(self, status: str) -> bytes:
         """`status` is the whole answer's: the item that it broke off in has it too."""
         last = len(self._output) - 1
-        out = self._close_thought() + self._close_message("completed" if status == "completed" else "incomplete")
+        out = self._close_spoken("completed" if status == "completed" else "incomplete")
         for call in self._calls.values():
             out += self._close_call(call, "incomplete" if status != "completed" and call.index == last else "completed")
         self._calls.clear()
         return out
+
+    def _close_spoken(self, status: str = "completed") -> bytes:
+        return self._close_thought() + self._close_message(status)
 
     # text and refusals
 
@@ -165,7 +173,7 @@ class ResponseStreamEncoder:
             return message, b""
         out = self._begin()
         if message is None:
-            out += self._close_all()
+            out += self._close_spoken()
             message, added = self._add(new_message(self._response["id"], len(self._output), "in_progress"))
             self._message = message
             out += added
@@ -219,13 +227,13 @@ class ResponseStreamEncoder:
     def _think(self, event: ReasoningDelta) -> bytes:
         if event.redacted is not None:
             part = Reasoning(event.text, redacted=event.redacted, family=event.family)
-            out = self._begin() + self._close_all()
+            out = self._begin() + self._close_spoken()
             return out + self._whole(write_reasoning(part, self._name("rs")))
         out = b""
         if event.text:
             out = self._begin()
             if self._thought is None:
-                out += self._close_all()
+                out += self._close_spoken()
                 item = {"id": self._name("rs"), "type": "reasoning", "summary": []}
                 self._thought, added = self._add(item)
                 part_added = {"type": "summary_text", "text": ""}
@@ -238,7 +246,7 @@ class ResponseStreamEncoder:
             return out
         if self._thought is None:  # a signature alone
             part = Reasoning(signature=event.signature, family=event.family)
-            out += self._begin() + self._close_all()
+            out += self._begin() + self._close_spoken()
             return out + self._whole(write_reasoning(part, self._name("rs")))
         return out + self._close_thought(event)
 
@@ -259,7 +267,7 @@ class ResponseStreamEncoder:
     # calls, pictures
 
     def _call(self, event: ToolCallStart) -> bytes:
-        out = self._begin() + self._close_thought() + self._close_message("completed")
+        out = self._begin() + self._close_spoken()
         call = ToolCall(event.id, event.name, "", event.signature)
         opened, added = self._add(new_call(call, self._response["id"], len(self._output), "in_progress"))
         self._calls[event.position] = opened
@@ -284,7 +292,7 @@ class ResponseStreamEncoder:
     def _picture(self, event: MediaDelta) -> bytes:
         if not event.media_type.startswith("image/"):
             return b""  # this format's answers have no sound
-        out = self._begin() + self._close_all()
+        out = self._begin() + self._close_spoken()
         return out + self._whole(new_picture(event.data, event.media_type, self._response["id"], len(self._output)))
 
     def _name(self, prefix: str) -> str:

@@ -9,19 +9,24 @@ import msgspec
 from app.core.errors import UpstreamError
 from app.formats.failures import in_band
 from app.formats.openai_responses.result import CALLS
-from app.formats.openai_responses.stream_in import MAX_EVENT, SUMMARY, TERMINAL, THOUGHTS
+from app.formats.openai_responses.stream_in import SUMMARY, TERMINAL, THOUGHTS
 from app.formats.openai_responses.words import read_status, read_usage
 from app.formats.payload import as_dict, as_dicts, as_text, try_read
-from app.formats.relay import Seen, StreamTap
+from app.formats.relay import ERROR, Seen, StreamTap
 from app.formats.sse import Frame
 
 _DELTAS = {
     "response.output_text.delta",
     "response.refusal.delta",
     "response.function_call_arguments.delta",
+    "response.custom_tool_call_input.delta",
+    "response.code_interpreter_call_code.delta",
+    "response.mcp_call_arguments.delta",
     *SUMMARY,
     *THOUGHTS,
 }
+_PICTURE = "response.image_generation_call.partial_image"
+_SAYS = {"message", *CALLS, "image_generation_call"}
 
 
 class _Event(msgspec.Struct):
@@ -62,9 +67,8 @@ class ResponseTap(StreamTap):
         b'"response.incomplete"',
         b'"response.failed"',
         b'"response.cancelled"',
-        b'"error"',
+        ERROR,
     )
-    max_event = MAX_EVENT
 
     def __init__(self, *, strip_usage: bool = False) -> None:
         super().__init__(strip_usage=strip_usage)
@@ -106,7 +110,7 @@ class ResponseTap(StreamTap):
             {"status": status, "incomplete_details": response.incomplete_details}, calls
         )
         self.ended = self.error is None
-        return Seen(content=bool(kinds & {"message", "function_call"}) and not self.content, ends=True)
+        return Seen(content=bool(kinds & _SAYS) and not self.content, ends=True)
 
     def _error_of(self, value: dict[str, Any]) -> UpstreamError | None:
         return in_band(value) if value.get("error") or value.get("type") == "error" else None
@@ -115,12 +119,14 @@ class ResponseTap(StreamTap):
         kind = value.get("type")
         if kind in _DELTAS:
             return Seen(content=bool(as_text(value.get("delta"))))
+        if kind == _PICTURE:
+            return Seen(content=True)
         item = as_dict(value.get("item"))
         if item.get("type") in CALLS:
             self._asks = True
         match kind:
             case "response.output_item.added":
-                return Seen(content=item.get("type") == "function_call")
+                return Seen(content=item.get("type") in CALLS)
             case "response.output_item.done":
                 return Seen(content=_shows(item))
         return Seen()
@@ -164,4 +170,4 @@ def _shows(item: dict[str, Any]) -> bool:
         case "message":
             return any(part.get("text") or part.get("refusal") for part in as_dicts(item.get("content")))
         case kind:
-            return kind == "function_call"
+            return kind in CALLS

@@ -16,6 +16,7 @@ NAME = "OpenAI's Responses format"
 _INCOMPLETE = {
     FinishReason.LENGTH: "max_output_tokens",
     FinishReason.PAUSE: "max_output_tokens",  # there is no word for "to be continued"
+    FinishReason.COMPACTION: "max_output_tokens",
     FinishReason.CONTENT_FILTER: "content_filter",
     FinishReason.REFUSAL: "content_filter",
 }

@@ -49,6 +49,8 @@ def upstream_call(
     if call.peek.stream:
         call.request.include_usage = ask_usage
     asked = format.encode_request(call.request, deployment.model)
+    if call.passed and call.format is not None and call.format.name == format.name:
+        asked.headers = asked.headers | call.passed
     adapt(asked, format.name, provider)
     return asked
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
@@ -40,6 +40,8 @@ HOLD_BYTES = 256 * 1024
 OUR_TIME = Timeouts(first_byte_s=None, idle_s=None)  # the attempt's own timer waits for both
 MAX_ANSWER = 64 * 2**20
 DRAIN_S = 1.0
+AFTER_END_S = 0.05  # what follows an end comes in the same packet or the next one; no client notices such a wait
+AFTER_END_BYTES = 64 * 1024
 TOP_UP_TOKENS = 4096
 LEAST_LOOK = 4096  # bytes of a stream between two looks at its length
 
@@ -84,6 +86,7 @@ class Attempts:
         reader = reader_of(call, format, strip_usage=asks) if call.peek.stream else None
         answer: UpstreamAnswer | None = None
         body = b""
+        rest: AsyncIterator[bytes] | None = None
         # a whole answer has no first content to wait for, only an end
         alarm = Alarm(deadline.task, deadline.first() if reader is not None else deadline.end)
         try:
@@ -98,7 +101,7 @@ class Attempts:
                 if call.format is not None and not call.format.stream_type:
                     call.content_type = answer.headers.get("content-type")
                 if reader is not None:
-                    await self._pass_on(call, client, record, answer, reader, alarm, deadline)
+                    rest = await self._pass_on(call, client, record, answer, reader, alarm, deadline)
                 else:
                     body = await answer.read(MAX_ANSWER)
                     whole = self._whole(call, record, format, body)
@@ -108,6 +111,8 @@ class Attempts:
                 raise _late(record, deadline, alarm) from None
             finally:
                 alarm.stop()
+            if reader is not None and rest is not None and format is None:
+                await _hear_out(rest, reader)
             if reader is not None:
                 record.usage, call.finish = reader.usage, reader.finish
             if record.usage is None:
@@ -148,14 +153,17 @@ class Attempts:
         reader: Reader,
         alarm: Alarm,
         deadline: Deadline,
-    ) -> None:
-        """Streams until the end marker, which stays with the reader. Before the first content everything is held."""
+    ) -> AsyncIterator[bytes] | None:
+        """Streams until the end marker, which stays with the reader. Before the first content everything is held.
+        Returns what the body goes on with, unless that marker was its end."""
         held: list[Any] = []
         size = passed = 0
         # text is never longer than its bytes, so before that many nothing can have been outgrown
         open_end = call.reservation is not None and call.peek.max_tokens is None
         check_at = call.reserved_output * 3 if open_end else None
-        async for chunk in answer.chunks():
+        chunks = answer.chunks()
+        rest: AsyncIterator[bytes] | None = chunks
+        async for chunk in chunks:
             piece = reader.feed(chunk)
             if reader.error is not None:
                 raise _upstream_error(reader.error)
@@ -179,6 +187,7 @@ class Attempts:
             if reader.ended:
                 break
         else:
+            rest = None
             piece = reader.close()
             if reader.error is not None:
                 raise _upstream_error(reader.error)
@@ -190,6 +199,7 @@ class Attempts:
             await self._begin(call, client, record, held)
         elif held:
             await client.write(_joined(held))
+        return rest
 
     async def _begin(self, call: Call, client: ClientSide, record: AttemptRecord, held: list[Any]) -> None:
         call.begun = True
@@ -331,6 +341,23 @@ def _answered_by(provider: str, model: str, attempts: int) -> tuple[Header, ...]
         (b"x-anygpt-model", model.encode()),
         (b"x-anygpt-attempts", b"%d" % attempts),
     )
+
+
+async def _hear_out(rest: AsyncIterator[bytes], reader: Reader) -> None:
+    """Reads what a relayed body says behind its end: `[DONE]` after the terminal event of another format. It stays
+    with the reader, as the end does."""
+    if reader.end(None).rstrip().endswith(b"[DONE]"):
+        return
+    size = 0
+    try:
+        async with asyncio.timeout(AFTER_END_S):
+            async for chunk in rest:
+                reader.feed(chunk)
+                if (size := size + len(chunk)) > AFTER_END_BYTES:
+                    return
+        reader.close()
+    except (TimeoutError, UpstreamError):  # the answer itself is whole
+        return
 
 
 async def _drain(answer: UpstreamAnswer) -> None:

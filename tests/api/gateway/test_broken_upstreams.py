@@ -159,12 +159,13 @@ async def test_an_event_of_two_megabytes_passes(
     assert client.finished(answer)
 
 
-@every_pair
+@every_provider
+@pytest.mark.parametrize("relayed", [True, False], ids=["relayed", "translated"])
 async def test_an_event_over_the_limit_is_refused_and_answered_elsewhere(
-    server: AppServer, upstream: RunningUpstream, client: Client, provider: str
+    server: AppServer, upstream: RunningUpstream, provider: str, relayed: bool
 ) -> None:
-    size = 35_000_000 if provider == "openai-responses" else 5_000_000  # its last event repeats the whole answer
-    model = provide(server, upstream, provider, f"fill-{size}", priority=1)
+    client = Client(provider if relayed else "gemini-array" if provider == "openai-chat" else "openai-chat")
+    model = provide(server, upstream, provider, "fill-70000000", priority=1)
     async with server.client() as http:
         answer = await client.ask(http, model, stream=True)
     assert answer.status_code == 502, answer.text[:200]

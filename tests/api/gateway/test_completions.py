@@ -116,7 +116,7 @@ async def test_422_for_what_only_text_models_can_do(
     assert not upstream.seen("delay-8")
 
 
-@pytest.mark.parametrize("fields", [{"prompt": None}, {"max_tokens": -1}, {"n": 0}, {"best_of": 500}, {"model": None}])
+@pytest.mark.parametrize("fields", [{"prompt": None}, {"max_tokens": -2}, {"n": 0}, {"best_of": 500}, {"model": None}])
 async def test_400_for_a_completion_that_makes_no_sense(
     server: AppServer, upstream: RunningUpstream, fields: dict[str, Any]
 ) -> None:

@@ -75,7 +75,7 @@ def check(answer: httpx.Response, path: str, status: int, words: str = "") -> st
         (b'{"model": "demo/echo", "messages": [5], "max_tokens": 1}', "messages"),
         (b'{"model": "demo/echo", "messages": [{"role": "user", "content": "\xff"}], "max_tokens": 1}', "UTF-8"),
         (b'{"model": "demo/echo", "stream": "yes", "messages": [], "max_tokens": 1}', "stream"),
-        (b'{"model": "demo/echo", "max_tokens": "many", "messages": []}', "max_tokens"),
+        (b'{"model": "demo/echo", "max_tokens": "many", "messages": [{"role": "user", "content": "x"}]}', "max_tokens"),
         (b'{"model": "demo/echo", "max_tokens": 1, "messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", ""),
         (b'{"a":' * 100_000, ""),
     ],

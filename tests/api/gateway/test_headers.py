@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.api.gateway.asking import CHAT, MESSAGES, chat, events, messages
+from app.formats.signatures import wrap
+from tests.api.gateway.asking import CHAT, MESSAGES, QUESTION, chat, events, messages
 from tests.app_server import AppServer
 from tests.upstream.fixtures import RunningUpstream
 
@@ -87,3 +90,26 @@ async def test_metadata_comes_where_it_is_asked_for(
     assert [attempt["status"] for attempt in told["attempts"]] == [500, 200]
     assert set(told["attempts"][0]) == {"provider", "model", "status", "error", "latency_ms"}
     assert told["provider"] == told["attempts"][1]["provider"] == answer.headers["x-anygpt-provider"]
+
+
+async def test_a_beta_is_asked_for_even_where_the_body_is_written_anew(
+    server: AppServer, upstream: RunningUpstream
+) -> None:
+    """What another family signed lies under a mark of ours, and makes a translation of its own format."""
+    model = server.provide(upstream, "anthropic/chat", "split-9401", kind="anthropic-compatible")
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": wrap("c2ln", "gemini", "anthropic")}
+    said = [{"role": "assistant", "content": [thought, {"type": "text", "text": "Hello."}]}]
+    question = messages(model, messages=[*QUESTION, *said, *QUESTION])
+    async with server.client(**{"anthropic-beta": "context-1m"}) as client:
+        assert (await client.post(MESSAGES, json=question)).status_code == 200
+    (entry,) = upstream.seen("split-9401")
+    assert "c2ln" not in json.dumps(entry["body"]), "it was translated"
+    assert entry["headers"]["anthropic-beta"] == "context-1m"
+
+
+async def test_a_beta_of_anthropics_is_no_matter_of_other_formats(server: AppServer, upstream: RunningUpstream) -> None:
+    model = server.provide(upstream, "openai/chat", "split-9402")
+    async with server.client(**{"anthropic-beta": "context-1m"}) as client:
+        assert (await client.post(MESSAGES, json=messages(model))).status_code == 200
+    (entry,) = upstream.seen("split-9402")
+    assert "anthropic-beta" not in entry["headers"]

@@ -187,6 +187,14 @@ async def test_only_its_own_person_comes_back_to_a_response(server: AppServer, u
         check(await client.get(f"{PATH}/{name}"), CHAT, 401)
 
 
+async def test_422_for_an_answer_in_the_background(server: AppServer, upstream: RunningUpstream) -> None:
+    model = provide(server, upstream, "openai", "split-9983")
+    async with server.client() as client:
+        check(await client.post(PATH, json=ask(model, background=True)), CHAT, 422, "background")
+        assert finished(await client.post(PATH, json=ask(model, background=True, stream=True)))
+    assert [entry["body"]["stream"] for entry in upstream.seen("split-9983")] == [True]
+
+
 @both_ways
 async def test_a_failed_response_is_not_kept(server: AppServer, upstream: RunningUpstream, stream: bool) -> None:
     cut = operations.OPERATIONS["responses", stream].body.index("Grüße".encode()) + 100
