@@ -16,7 +16,7 @@ from app.formats.payload import add_members, as_count, as_dicts, try_read
 from app.formats.sse import MAX_EVENT, Frame, parse_event
 
 SAMPLE = 16 * 1024  # bytes of the wire kept for counting characters, should no usage arrive: each stream holds as much
-RATE_EVENTS = 8
+RATE_EVENTS = 4
 LARGE = 256 * 1024  # an event of more bytes holds a picture or a sound: no text to count
 MAX_TAIL = 1024 * 1024
 MOST_CHOICES = 1024
