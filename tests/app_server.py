@@ -22,6 +22,7 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.main import Application
 from app.providers.demo import DemoTransport
+from app.providers.tokens import count_tokens
 from app.providers.transport import Transport
 from app.services.container import Services
 from app.services.startup import open_services
@@ -99,6 +100,11 @@ class AppServer:
         return self.run(self.services.ledger.request(request_id))
 
 
+async def count(text: str) -> int:
+    """In this process, where many servers share what is loaded once."""
+    return await asyncio.to_thread(count_tokens, text)
+
+
 @contextmanager
 def running_app(
     folder: Path,
@@ -117,7 +123,12 @@ def running_app(
                 environment.delenv(name)
         values = {"enable_ui_routes": False, "admin_email": OWNER, "admin_password": PASSWORD, **fields}
         settings = Settings(data_dir=folder, port=0, **values)
-    thread = _Thread(settings, {"keep_alive_s": keep_alive_s, "pace": pace}, http, {"clock": clock, "network": network})
+    thread = _Thread(
+        settings,
+        {"keep_alive_s": keep_alive_s, "pace": pace},
+        http,
+        {"clock": clock, "network": network, "count": count},
+    )
     thread.start()
     try:
         yield thread.wait()

@@ -74,7 +74,7 @@ class StreamTap:
     def said(self) -> str:
         for block in self._sample:
             self._counted += len(block)
-            self._spoken += [self._words(value) for _, value in _values(block)]
+            self._spoken += [text for _, text in self._texts(block)]
         self._sample.clear()
         self._spoken = ["".join(self._spoken)]
         return self._spoken[0]
@@ -86,9 +86,9 @@ class StreamTap:
 
     def text_rate(self, block: bytes) -> float:
         characters = size = 0
-        for raw, value in islice(_values(block), RATE_EVENTS):
+        for raw, text in islice(self._texts(block), RATE_EVENTS):
             size += len(raw)
-            characters += len(self._words(value))
+            characters += len(text)
         rate = characters / size if size else 1.0
         media = self._media + (self._pending_size if self._pending_size > LARGE else 0)
         return rate * self._wire / (self._wire + media) if media else rate
@@ -199,9 +199,9 @@ class StreamTap:
             out.append(raw)
 
     def _read(self, frame: Frame) -> Seen:
-        value = try_read(frame.data)
+        value = _object(frame)
         named = frame.event == "error"
-        if not isinstance(value, dict):
+        if value is None:
             if not named:
                 return self._odd(frame)
             value = {"message": frame.data.decode("utf-8", "replace")}
@@ -229,6 +229,24 @@ class StreamTap:
     def _words(self, value: dict[str, Any]) -> str:
         raise NotImplementedError
 
+    def _plain(self, data: bytes) -> str | None:
+        """What an event says that says nothing but text, where that can be read in one step."""
+        return None
+
+    def _texts(self, block: bytes) -> Iterator[tuple[bytes, str]]:
+        """Complete events that hold a JSON object, and what they say."""
+        for raw in split_events(block):
+            frame = _frame(raw)
+            if frame is None:
+                continue
+            text = self._plain(frame.data)
+            if text is None:
+                value = _object(frame)
+                if value is None:
+                    continue
+                text = self._words(value)
+            yield raw, text
+
     def _finish(self, choice: dict[str, Any], reason: FinishReason) -> None:
         """Why one choice ended. For the whole answer the first one speaks, and until it does, whichever came first."""
         index = as_count(choice.get("index"))
@@ -246,7 +264,7 @@ class StreamTap:
             return False
         if self.choices:  # most events went by unread; who is to speak has spoken by the end of the sample
             for block in self._sample:
-                for _, value in _values(block):
+                for value in _values(block):
                     for choice in as_dicts(value.get(self.choices)):
                         self._begin(choice)
         return self._begun <= self._over
@@ -307,13 +325,17 @@ def split_events(block: bytes) -> Iterator[bytes]:
         at = end
 
 
-def _values(block: bytes) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """Complete events that hold a JSON object."""
+def _values(block: bytes) -> Iterator[dict[str, Any]]:
+    """Of complete events, those that are a JSON object."""
     for raw in split_events(block):
         frame = _frame(raw)
-        value = try_read(frame.data) if frame else None
-        if isinstance(value, dict):
-            yield raw, value
+        if frame is not None and (value := _object(frame)) is not None:
+            yield value
+
+
+def _object(frame: Frame) -> dict[str, Any] | None:
+    value = try_read(frame.data) if frame.data.lstrip().startswith(b"{") else None
+    return value if isinstance(value, dict) else None
 
 
 def _last_end(block: bytes) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -21,6 +21,7 @@ from app.db.tables.providers import ProviderRow
 from app.db.tables.settings import MetaRow
 from app.providers.catalog import Catalog
 from app.providers.connections import Connections
+from app.providers.token_process import TokenProcess
 from app.providers.transport import Transport
 from app.security.passwords import Passwords
 from app.security.vault import Vault, WrappedKeys, load_master_key, new_keys, unlock
@@ -64,11 +65,12 @@ async def open_services(
     network: Transport | None = None,
     web: httpx.AsyncBaseTransport | None = None,
     demo: Transport | None = None,
+    count: Callable[[str], Awaitable[int]] | None = None,
 ) -> AsyncIterator[Services]:
     """The services over the data folder; all they own is closed at the end.
 
     The server holds the folder's lock; a command does not, and never migrates under a running server. `network`,
-    `web` and `demo` are seams for tests. Raises StartError with one sentence for a person."""
+    `web`, `demo` and `count` (of tokens) are seams for tests. Raises StartError with one sentence for a person."""
     folder = DataFolder(settings.data_dir)
     await asyncio.to_thread(folder.prepare)
     url = sqlite_url(folder.database)
@@ -85,12 +87,16 @@ async def open_services(
                 block_private_networks=settings.block_private_networks, network=network, web=web, demo=demo
             )
         )
+        tokens = TokenProcess()
         db, bodies = Database(url), await asyncio.to_thread(open_bodies, sqlite_url(folder.bodies))
         db.start()
         bodies.start()
         try:
             vault = await _open_vault(db, master)
-            services = await _wire(settings, folder, db, bodies, vault, connections, clock or Clock(), serving)
+            estimator = Estimator(count or tokens)
+            services = await _wire(
+                settings, folder, db, bodies, vault, connections, estimator, clock or Clock(), serving
+            )
             try:
                 yield services
             finally:
@@ -99,6 +105,7 @@ async def open_services(
                 await services.writer.close()
                 services.live.close()
         finally:
+            await tokens.aclose()
             await connections.aclose()
             await bodies.close()
             await db.close()
@@ -113,6 +120,7 @@ async def _wire(
     bodies: Database,
     vault: Vault,
     connections: Connections,
+    estimator: Estimator,
     clock: Clock,
     serving: bool,
 ) -> Services:
@@ -126,7 +134,6 @@ async def _wire(
     admission = Admission(vault, clock)
     tables = upserts()
     writer = DurableWriter(db, tables, folder.logs / "spool.jsonl")
-    estimator = Estimator()
     attempts = Attempts(db, health, admission, estimator, tables["attempt"], clock)
     gateway = Gateway(state, admission, health, attempts, writer, clock, zone)
     keys = Keys(db, state, vault, admission, clock, zone)

@@ -9,6 +9,7 @@ from app.core.chat import FinishReason
 from app.core.errors import UpstreamError
 from app.formats.failures import in_band
 from app.formats.openai_chat.message import read_content, read_reasoning
+from app.formats.openai_chat.plain_chunk import PlainChunks
 from app.formats.openai_chat.words import chunk_usage, ended_badly, failure_of, read_finish
 from app.formats.payload import as_dict, as_dicts, as_text
 from app.formats.relay import ERROR, Seen, StreamTap
@@ -25,6 +26,7 @@ class ChatTap(StreamTap):
     def __init__(self, *, strip_usage: bool = False) -> None:
         super().__init__(strip_usage=strip_usage)
         self._tools = False
+        self._chunks = PlainChunks()
         self._answered = False
 
     def _keep(self, raw: bytes) -> None:
@@ -78,6 +80,10 @@ class ChatTap(StreamTap):
                 if reason is not None:
                     self._finish(choice, reason)
         return seen
+
+    def _plain(self, data: bytes) -> str | None:
+        found = self._chunks.text(data)
+        return found[0] if found is not None else None
 
     def _words(self, value: dict[str, Any]) -> str:
         words: list[str] = []

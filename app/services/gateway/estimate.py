@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from app.core.chat import ChatRequest, Usage
 from app.core.errors import AnyGPTError
 from app.formats.estimate import family_of, input_tokens, read_answer_text, read_question
 from app.formats.registry import CLIENT_FORMATS
-from app.providers.tokens import count_tokens
 from app.services.gateway.call import Call
 
-AT_ONCE = 2
 MOST = 1_000_000  # characters that are counted; what is longer counts on at the same rate
 A_TOKEN = 4  # bytes, where even the tokenizer has nothing to read
 
 
 class Estimator:
-    def __init__(self) -> None:
-        self._room = asyncio.Semaphore(AT_ONCE)
+    """`count` says how many tokens a text has."""
+
+    def __init__(self, count: Callable[[str], Awaitable[int]]) -> None:
+        self._count = count
 
     async def question(self, call: Call, model: str) -> int:
         """Tokens a model reads for a call's question."""
@@ -34,17 +35,16 @@ class Estimator:
         if said is None:
             said = _said(call, body)
         characters = max(characters, len(said))
-        output = await self.text(said)
+        output, read = await asyncio.gather(self.text(said), self.question(call, model))
         if len(said) and characters > len(said):
             output = output * characters // len(said)
         output = round(output * family_of(model).factor)
-        return Usage(input=await self.question(call, model), output=output, estimated=True)
+        return Usage(input=read, output=output, estimated=True)
 
     async def text(self, text: str) -> int:
         if not text:
             return 0
-        async with self._room:
-            found = await asyncio.to_thread(count_tokens, text[:MOST])
+        found = await self._count(text[:MOST])
         return found * len(text) // min(len(text), MOST)
 
 
