@@ -15,7 +15,7 @@ from app.formats.failures import in_band
 from app.formats.payload import add_members, as_count, as_dicts, try_read
 from app.formats.sse import MAX_EVENT, Frame, parse_event
 
-SAMPLE = 16 * 1024  # bytes of the wire kept for counting characters, should no usage arrive: each stream holds as much
+SAMPLE = 8 * 1024  # bytes of the wire kept for counting characters, should no usage arrive: each stream holds as much
 RATE_EVENTS = 4
 LARGE = 256 * 1024  # an event of more bytes holds a picture or a sound: no text to count
 MAX_TAIL = 1024 * 1024
@@ -72,9 +72,9 @@ class StreamTap:
 
     @property
     def said(self) -> str:
-        for block in self._sample:
-            self._counted += len(block)
-            self._spoken += [text for _, text in self._texts(block)]
+        block = b"".join(self._sample)
+        self._counted += len(block)
+        self._spoken += [text for _, text in self._texts(block)]
         self._sample.clear()
         self._spoken = ["".join(self._spoken)]
         return self._spoken[0]
