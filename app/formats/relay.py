@@ -291,8 +291,9 @@ class StreamTap:
         return b'"usage"' in raw
 
     def _keep(self, raw: bytes) -> None:
-        if self._wire < SAMPLE:
-            self._sample.append(raw)
+        if (room := SAMPLE - self._wire) > 0:
+            # the same events in whatever pieces they come: those that begin within the sample
+            self._sample.append(raw if len(raw) <= room else raw[: _next_end(raw, max(room - 2, 0))])
         self._wire += len(raw)
 
     def _triggered(self, raw: bytes) -> bool:

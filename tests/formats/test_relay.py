@@ -329,3 +329,20 @@ def test_a_custom_call_that_comes_with_the_end_only_is_content_and_a_call() -> N
     output = [{"type": "custom_tool_call", "name": "f", "call_id": "c", "input": "x"}]
     tap.feed(named("response.completed", response={"id": "r", "status": "completed", "output": output}))
     assert (tap.content, tap.finish) == (True, FinishReason.TOOL_CALLS)
+
+
+def test_what_a_long_stream_said_is_the_same_in_any_pieces() -> None:
+    """Only its beginning is kept, and that ends with the same event however the bytes came."""
+    events = [
+        b'data: {"choices":[{"index":0,"delta":{"content":"word%d "},"finish_reason":null}]}\n\n' % number
+        for number in range(400)
+    ]
+    body = b"".join(events)
+    told = set()
+    for pieces in ([body], events, [body[at : at + 1000] for at in range(0, len(body), 1000)]):
+        tap = CLIENT_FORMATS["openai-chat"].tap(strip_usage=False)
+        assert b"".join(tap.feed(piece) for piece in pieces) == body
+        told.add((tap.said, tap.output_text))
+    ((said, characters),) = told
+    assert said.startswith("word0 word1 ")
+    assert len(said) < characters == pytest.approx(sum(len(f"word{number} ") for number in range(400)), rel=0.15)
