@@ -228,10 +228,10 @@ async def test_a_nul_in_a_name_is_refused_or_written_down(server: AppServer, cli
 @every_client
 async def test_a_nul_in_a_header_is_no_request(server: AppServer, client: Client) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(server.url).port)
-    writer.write(_head(server, client, "x-anygpt-tags: a\0b\r\ncontent-length: 2"))
-    writer.write(b"{}")
+    # in one piece: what arrives after the answer would reset the connection, and the answer with it
+    writer.write(_head(server, client, "x-anygpt-tags: a\0b\r\ncontent-length: 2") + b"{}")
     async with asyncio.timeout(5):
-        answer = await reader.read()
+        answer = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     assert answer.startswith(b"HTTP/1.1 400 ")
 
