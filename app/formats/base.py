@@ -158,10 +158,6 @@ class UpstreamFormat(Protocol):
 
     def decoder(self) -> StreamDecoder: ...
 
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        """(message, code) of a provider's error body in any of its shapes."""
-        ...
-
 
 class ClientFormat(Protocol):
     """The client's side of a wire format, and what it takes to relay it. `asks` names the operation it can be

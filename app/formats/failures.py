@@ -47,6 +47,11 @@ def read_error(body: bytes) -> tuple[str, str | None]:
     if not isinstance(value, dict):
         text = value if isinstance(value, str) else body.decode("utf-8", "replace")
         return _short(text) or "The provider gave no reason.", None
+    return of_value(value)
+
+
+def of_value(value: dict[str, Any]) -> tuple[str, str | None]:
+    """(message, code) of an error that is read already."""
     message, code = _of(value)
     return _short(message) or "The provider gave no reason.", code
 
@@ -98,12 +103,13 @@ def _of(value: dict[str, Any]) -> tuple[str, str | None]:
         if code and code.isdigit() and as_text(error.get("type")):
             code = as_text(error.get("type"))
         return message or as_text(error.get("code")), code
+    named = _code(value.get("code")) or _code(value.get("error_type"))  # the second is Cohere's
     if isinstance(error, str):
-        return error, _code(value.get("code"))
+        return error, named
     if isinstance(value.get("errors"), list):
-        return _details(value["errors"]), _code(value.get("code"))
+        return _details(value["errors"]), named
     message = as_text(value.get("message")) or as_text(value.get("detail")) or _details(value.get("detail"))
-    return message or as_text(value.get("title")), _code(value.get("code")) or _code(value.get("type"))
+    return message or as_text(value.get("title")), named or _code(value.get("type"))
 
 
 def _details(value: Any) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.core.chat import CitationDelta, Ended, FinishReason, Started, StreamFailed, Text, UsageReport
 from app.core.errors import ContextTooLong, UnreadableAnswer, UpstreamDown, UpstreamError, UpstreamTimeout
+from app.formats.failures import read_error
 from app.formats.registry import CLIENT_FORMATS, FORMATS
 from tests.formats.meaning import of_events, of_result
 from tests.formats.test_recorded_answers import decoded, encoded
@@ -268,9 +269,9 @@ def test_an_error_in_place_of_an_event_ends_the_stream() -> None:
 
 def test_an_error_body_gives_its_message_and_kind() -> None:
     body = b'{"error_type":"TOO_MANY_TOKENS","id":"1","message":"too many tokens"}'
-    assert COHERE.read_error(body) == ("too many tokens", "TOO_MANY_TOKENS")
-    assert COHERE.read_error(b'{"message":"invalid api token"}') == ("invalid api token", None)
-    assert COHERE.read_error(b"upstream connect error") == ("upstream connect error", None)
+    assert read_error(body) == ("too many tokens", "TOO_MANY_TOKENS")
+    assert read_error(b'{"message":"invalid api token"}') == ("invalid api token", None)
+    assert read_error(b"upstream connect error") == ("upstream connect error", None)
 
 
 def test_usage_is_what_the_model_read_with_pictures_beside_the_text() -> None:
@@ -328,7 +329,7 @@ def test_no_broken_bytes_bring_anything_but_our_errors(data: st.DataObject) -> N
         for client in CLIENTS:
             encoded(client, events)
     result = data.draw(mutations(json.dumps(WHOLE).encode()))
-    COHERE.read_error(result)
+    read_error(result)
     with contextlib.suppress(UpstreamError):
         COHERE.decode_result(result)
 

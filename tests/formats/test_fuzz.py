@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from app.core.chat import ChatRequest, Ended, Event, StreamFailed, UsageReport
 from app.core.errors import AnyGPTError, ClientError, UnreadableAnswer, UpstreamError
 from app.formats.base import ClientFormat, Peek, StreamDecoder, UpstreamFormat
+from app.formats.failures import read_error
 from app.formats.operations.embeddings import GEMINI_BATCH_EMBED, GEMINI_EMBED, OPENAI_EMBEDDINGS
 from app.formats.registry import CLIENT_FORMATS, FORMATS, OPERATIONS
 from tests.formats import samples, test_cohere_chat, test_ollama
@@ -72,7 +73,7 @@ def test_a_broken_whole_answer_is_the_providers_error(name: str, data: st.DataOb
     wire = FORMATS[name]
     body = data.draw(broken(data.draw(st.sampled_from(_wholes(name)))))
     with quickly():
-        message, code = wire.read_error(body)
+        message, code = read_error(body)
         assert isinstance(message, str)
         assert code is None or isinstance(code, str)
         result = _only(UpstreamError, lambda: wire.decode_result(body))

@@ -22,6 +22,7 @@ from app.core.chat import (
     UsageReport,
 )
 from app.core.errors import BadRequest, NoProvider, UnreadableAnswer, Unsupported
+from app.formats.failures import read_error
 from app.formats.gemini.array import ArrayReader, ArrayWriter
 from app.formats.gemini.schema import to_json_schema
 from app.formats.gemini.words import read_finish, read_usage, write_usage
@@ -279,4 +280,4 @@ def test_errors_name_the_field_as_google_does() -> None:
     error = json.loads(GEMINI.encode_error(BadRequest("n: no.", field="n")))["error"]
     assert (error["code"], error["status"]) == (400, "INVALID_ARGUMENT")
     assert error["details"][1]["fieldViolations"] == [{"field": "n", "description": "n: no."}]
-    assert GEMINI.read_error(json.dumps([{"error": error}], indent=2).encode()) == ("n: no.", "INVALID_ARGUMENT")
+    assert read_error(json.dumps([{"error": error}], indent=2).encode()) == ("n: no.", "INVALID_ARGUMENT")

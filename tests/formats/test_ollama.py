@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.core.chat import Ended, FinishReason, Started, StreamFailed, ToolCallStart
 from app.core.errors import UnreadableAnswer, UpstreamError
+from app.formats.failures import read_error
 from app.formats.registry import CLIENT_FORMATS, FORMATS
 from tests.formats.meaning import of_events, of_result
 from tests.formats.test_recorded_answers import decoded, encoded
@@ -167,7 +168,7 @@ def test_an_error_in_a_stream_ends_it() -> None:
     assert events[-1].error.message == "an error was encountered while running the model"
     with pytest.raises(UpstreamError, match="not found"):
         OLLAMA.decode_result(b'{"error":"model \'x\' not found"}')
-    assert OLLAMA.read_error(b'{"error":"model \'x\' not found"}') == ("model 'x' not found", None)
+    assert read_error(b'{"error":"model \'x\' not found"}') == ("model 'x' not found", None)
 
 
 def test_what_follows_the_end_is_not_looked_at() -> None:
@@ -194,7 +195,7 @@ def test_no_broken_bytes_bring_anything_but_our_errors(data: st.DataObject) -> N
         for client in CLIENTS:
             encoded(client, decoded(OLLAMA, body, data.draw(st.integers(1, 400))))
     result = data.draw(mutations(json.dumps(WHOLE).encode()))
-    OLLAMA.read_error(result)
+    read_error(result)
     with contextlib.suppress(UpstreamError):
         OLLAMA.decode_result(result)
 

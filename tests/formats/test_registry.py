@@ -23,6 +23,7 @@ from app.core.errors import (
     UpstreamError,
 )
 from app.formats.base import WireFormat
+from app.formats.failures import read_error
 from app.formats.registry import CLIENT_FORMATS
 from tests.formats.meaning import of_events, of_result
 from tests.formats.samples import REQUESTS, RESULTS, STOPLESS, STREAMS, request
@@ -136,7 +137,7 @@ def test_a_malformed_question_is_a_bad_request(wire: WireFormat, body: bytes) ->
     ],
 )
 def test_an_error_in_a_formats_own_shape_reads_back(wire: WireFormat, error: AnyGPTError) -> None:
-    message, code = wire.read_error(wire.encode_error(error))
+    message, code = read_error(wire.encode_error(error))
     assert message == error.message
     assert code
     for in_band in (wire.stream_error(error), wire.encoder(wire.peek(request(wire.name), "m", True)).fail(error)):
@@ -262,7 +263,7 @@ def test_no_broken_bytes_bring_anything_but_our_errors(wire: WireFormat, data: s
     result = data.draw(_mutations(RESULTS[wire.name]))
     _only(UpstreamError, lambda: wire.encode_result(wire.decode_result(result)))
     _only(UpstreamError, lambda: wire.result_usage(result))
-    wire.read_error(result)
+    read_error(result)
     asked = data.draw(_mutations(request(wire.name)))
     _only(BadRequest, lambda: wire.peek(asked, "m", False))
     _only(BadRequest, lambda: wire.relay_request(asked, "x", wire.peek(asked, "m", False), True))

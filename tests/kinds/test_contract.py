@@ -6,6 +6,7 @@ import pytest
 
 from app.core.chat import ChatRequest, Finished, FinishReason, Message, Role, Text, TextDelta, Usage, UsageReport
 from app.core.errors import BadCredential, RequestRefused, Throttled, UpstreamError
+from app.formats.failures import read_error
 from app.formats.registry import CLIENT_FORMATS, FORMATS
 from app.providers.connections import Connections
 from app.providers.dialect import FORMAT, in_dialect
@@ -41,7 +42,7 @@ async def ask(
     call = wire.encode_request(request, model)
     if format_name == FORMAT:
         call.body = in_dialect(call.body, upstream.kind.dialect)
-    return await upstream.call(format_name, call, secret, wire.read_error)
+    return await upstream.call(format_name, call, secret, read_error)
 
 
 @each_case(listing=True)

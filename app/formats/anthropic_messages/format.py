@@ -14,7 +14,6 @@ from app.formats.anthropic_messages.stream_in import MessageStreamDecoder
 from app.formats.anthropic_messages.stream_out import MessageStreamEncoder
 from app.formats.anthropic_messages.tap import MessageTap
 from app.formats.base import Peek, StreamDecoder, StreamEncoder, Tap, UpstreamCall, WireFormat
-from app.formats.failures import read_error
 from app.formats.payload import add_members
 from app.formats.splice import relay_body
 
@@ -66,9 +65,6 @@ class AnthropicMessages:
 
     def tap(self, *, strip_usage: bool) -> Tap:
         return MessageTap(strip_usage=strip_usage)
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        return read_error(body)
 
 
 FORMAT: WireFormat = AnthropicMessages()

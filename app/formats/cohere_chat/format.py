@@ -7,9 +7,6 @@ from app.formats.base import StreamDecoder, UpstreamCall, UpstreamFormat
 from app.formats.cohere_chat.request_out import encode_request
 from app.formats.cohere_chat.result import decode_result
 from app.formats.cohere_chat.stream_in import CohereStreamDecoder
-from app.formats.cohere_chat.words import read_failure
-from app.formats.failures import read_error
-from app.formats.payload import try_read
 
 
 class CohereChat:
@@ -25,10 +22,6 @@ class CohereChat:
 
     def decoder(self) -> StreamDecoder:
         return CohereStreamDecoder()
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        value = try_read(body)
-        return read_failure(value) if isinstance(value, dict) else read_error(body)
 
 
 UPSTREAM_FORMAT: UpstreamFormat = CohereChat()

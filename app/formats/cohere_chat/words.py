@@ -6,8 +6,8 @@ from typing import Any
 
 from app.core.chat import FinishReason, Usage
 from app.core.errors import UpstreamError
-from app.formats.failures import classify, read_error
-from app.formats.payload import as_count, as_dict, as_dicts, as_list, as_text, as_text_or_none, dump
+from app.formats.failures import classify, of_value
+from app.formats.payload import as_count, as_dict, as_dicts, as_list, as_text
 
 FAMILY = "cohere"
 _FINISH = {
@@ -80,14 +80,8 @@ def failure(value: dict[str, Any], body: bytes = b"") -> UpstreamError | None:
     said = value.get("message")
     if not error and not isinstance(said, str) and _FINISH.get(finish) is not FinishReason.ERROR:
         return None
-    message, code = read_failure(value if error or isinstance(said, str) else {})
+    message, code = of_value(value if error or isinstance(said, str) else {})
     if not error and not isinstance(said, str):
         message = f"The provider ended its answer with {finish}."
     name = code or finish
     return classify(_STATUS.get(name.upper(), 0), [name.lower()], message, code, body)
-
-
-def read_failure(value: dict[str, Any]) -> tuple[str, str | None]:
-    """(message, code); Cohere names the kind of an error in `error_type`."""
-    message, code = read_error(dump(value))
-    return message, as_text_or_none(value.get("error_type")) or code

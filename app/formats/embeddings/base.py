@@ -29,8 +29,6 @@ class EmbeddingFormat(Protocol):
         """Raises UnreadableAnswer, or the UpstreamError of an error in a 200."""
         ...
 
-    def read_error(self, body: bytes) -> tuple[str, str | None]: ...
-
 
 class EmbeddingClientFormat(EmbeddingFormat, Protocol):
     """The client's side too. `batch` says which of Gemini's two methods was called; OpenAI has one for both."""

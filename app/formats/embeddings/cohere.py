@@ -8,12 +8,11 @@ from app.core.chat import Usage
 from app.core.embeddings import EmbeddingRequest, EmbeddingResult
 from app.core.errors import UnreadableAnswer
 from app.formats.base import UpstreamCall
-from app.formats.cohere_chat.words import failure, read_failure
+from app.formats.cohere_chat.words import failure
 from app.formats.embeddings.base import EMBED, EmbeddingFormat, left_out, texts_of
 from app.formats.embeddings.tasks import DEFAULT_INPUT_TYPE, input_type_of
 from app.formats.embeddings.vectors import read_vectors
-from app.formats.failures import read_error
-from app.formats.payload import as_count, as_dict, as_text, dump, read_answer, try_read
+from app.formats.payload import as_count, as_dict, as_text, dump, read_answer
 
 PATH = "/v2/embed"
 MOST_INPUTS = 96
@@ -57,10 +56,6 @@ class CohereEmbeddings:
         return EmbeddingResult(
             vectors=read_vectors(found), model=as_text(value.get("model")), usage=_usage(as_dict(value.get("meta")))
         )
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        value = try_read(body)
-        return read_failure(value) if isinstance(value, dict) else read_error(body)
 
 
 def _usage(meta: dict[str, Any]) -> Usage | None:

@@ -9,7 +9,7 @@ from app.core.errors import BadRequest, UnreadableAnswer, Unsupported
 from app.formats.base import Peek, UpstreamCall
 from app.formats.embeddings.base import EMBED, EmbeddingClientFormat, left_out, texts_of
 from app.formats.embeddings.vectors import read_vector
-from app.formats.failures import in_band, read_error
+from app.formats.failures import in_band
 from app.formats.fields import Fields, check_model
 from app.formats.gemini.words import camel, read_usage
 from app.formats.payload import as_dicts, dump, read_answer, read_request
@@ -82,9 +82,6 @@ class GeminiEmbeddings:
         return EmbeddingResult(
             vectors=[read_vector(one.get("values")) for one in found], usage=read_usage(value.get("usageMetadata"))
         )
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        return read_error(body)
 
 
 def _model(value: dict[str, Any], path_model: str | None) -> str:

@@ -9,7 +9,7 @@ from app.core.embeddings import EmbeddingRequest, EmbeddingResult
 from app.formats.base import UpstreamCall
 from app.formats.embeddings.base import EMBED, EmbeddingFormat, left_out, texts_of
 from app.formats.embeddings.vectors import read_vectors
-from app.formats.failures import in_band, read_error
+from app.formats.failures import in_band
 from app.formats.payload import as_count, as_text, dump, read_answer
 
 PATH = "/api/embed"
@@ -39,9 +39,6 @@ class OllamaEmbeddings:
             model=as_text(value.get("model")),
             usage=Usage(input=as_count(value["prompt_eval_count"])) if counted else None,
         )
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        return read_error(body)
 
 
 EMBEDDINGS: EmbeddingFormat = OllamaEmbeddings()

@@ -13,7 +13,6 @@ from app.formats.embeddings.base import EMBED, EmbeddingClientFormat, left_out, 
 from app.formats.embeddings.tasks import task_of
 from app.formats.embeddings.vectors import read_vector, write_base64
 from app.formats.extras import keep_extras
-from app.formats.failures import read_error
 from app.formats.fields import Fields, check_model
 from app.formats.openai_chat.result import refuse_error
 from app.formats.openai_chat.words import read_usage
@@ -102,9 +101,6 @@ class OpenAIEmbeddings:
             model=model,
             usage=read_usage(value.get("usage")),
         )
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        return read_error(body)
 
 
 def _inputs(root: Fields) -> tuple[list[str], list[list[int]]]:

@@ -7,7 +7,6 @@ from typing import Any
 from app.core.chat import ChatRequest, ChatResult, FinishReason, Usage
 from app.core.errors import AnyGPTError
 from app.formats.base import Peek, StreamDecoder, StreamEncoder, Tap, UpstreamCall, WireFormat
-from app.formats.failures import read_error
 from app.formats.gemini import errors, result
 from app.formats.gemini.peek import peek_generate
 from app.formats.gemini.request_in import decode_request
@@ -71,9 +70,6 @@ class Gemini:
 
     def tap(self, *, strip_usage: bool) -> Tap:
         return GenerateTap(strip_usage=strip_usage)
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        return read_error(body)
 
 
 FORMAT: WireFormat = Gemini()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from app.core.chat import ChatRequest, ChatResult
 from app.formats.base import StreamDecoder, UpstreamCall, UpstreamFormat
-from app.formats.failures import read_error
 from app.formats.ollama.request_out import encode_request
 from app.formats.ollama.result import decode_result
 from app.formats.ollama.stream_in import OllamaStreamDecoder
@@ -23,9 +22,6 @@ class Ollama:
 
     def decoder(self) -> StreamDecoder:
         return OllamaStreamDecoder()
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        return read_error(body)
 
 
 UPSTREAM_FORMAT: UpstreamFormat = Ollama()

@@ -7,7 +7,6 @@ from typing import Any
 from app.core.chat import ChatRequest, ChatResult, FinishReason, Usage
 from app.core.errors import AnyGPTError
 from app.formats.base import Peek, StreamDecoder, StreamEncoder, Tap, UpstreamCall, WireFormat
-from app.formats.failures import read_error
 from app.formats.openai_chat import errors, result
 from app.formats.openai_chat.peek import EXTENSIONS, peek_chat
 from app.formats.openai_chat.request_in import decode_request
@@ -68,9 +67,6 @@ class OpenAIChat:
 
     def tap(self, *, strip_usage: bool) -> Tap:
         return ChatTap(strip_usage=strip_usage)
-
-    def read_error(self, body: bytes) -> tuple[str, str | None]:
-        return read_error(body)
 
 
 FORMAT: WireFormat = OpenAIChat()
