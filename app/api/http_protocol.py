@@ -173,12 +173,26 @@ class GatewayAnswer:
         if cycle.disconnected:
             return
         if message["type"] == "http.response.start":
-            cycle.response_started = True
-            cycle.waiting_for_100_continue = False
-            self._head = self._written(message["status"], message["headers"])
-            return
-        more = message.get("more_body", False)
-        written = self._head + self._framed(message["body"], more)
+            self.begin(message["status"], message["headers"])
+        else:
+            self.put(message["body"], message.get("more_body", False))
+
+    @property
+    def ready(self) -> bool:
+        """Whether `begin` and `put` may be called at once, without the messages: the client is there, and reads."""
+        return not (self._cycle.flow.write_paused or self._cycle.disconnected)
+
+    def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head, which goes out with the first piece."""
+        cycle = self._cycle
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        self._head = self._written(status, headers)
+
+    def put(self, body: bytes, more: bool) -> None:
+        """A piece of the body; `more` says that it is not the last."""
+        cycle = self._cycle
+        written = self._head + self._framed(body, more)
         self._head = b""
         if written:
             cycle.transport.write(written)

@@ -17,8 +17,9 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -30,6 +31,11 @@ Rows = list[tuple["Upsert", str, Row]]  # (its table, id, the row)
 READERS = 4
 SOON_S = 0.25
 MAX_ROWS = 64
+# What is neither number nor text the driver first offers to adapters, and looks for one in vain each time: 3 µs of a
+# row of the ledger. These give back what they are given.
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
+sqlite3.register_adapter(type(None), cast(Any, {}.get))
 PRAGMAS = (
     *("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"),
     "temp_store=MEMORY",  # or a file is made and deleted for each statement of many rows
@@ -52,7 +58,7 @@ class Upsert:
         """Of several rows with one id, the last one counts. A row that is a function is only then asked for."""
         for start in range(0, len(rows), MAX_ROWS):
             part = rows[start : start + MAX_ROWS]
-            values = [value for row in part for value in (row() if callable(row) else row)]
+            values = list(chain.from_iterable([row() if callable(row) else row for row in part]))
             cursor.execute(self._head + ", ".join([self._row] * len(part)), values)
 
 

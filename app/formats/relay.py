@@ -74,7 +74,8 @@ class StreamTap:
     def said(self) -> str:
         block = b"".join(self._sample)
         self._counted += len(block)
-        self._spoken += [text for _, text in self._texts(block)]
+        plain = self._plain_text(block)
+        self._spoken += [text for _, text in self._texts(block)] if plain is None else [plain]
         self._sample.clear()
         self._spoken = ["".join(self._spoken)]
         return self._spoken[0]
@@ -231,6 +232,10 @@ class StreamTap:
 
     def _plain(self, data: bytes) -> str | None:
         """What an event says that says nothing but text, where that can be read in one step."""
+        return None
+
+    def _plain_text(self, block: bytes) -> str | None:
+        """What a block of complete events says, where all of them say nothing but text."""
         return None
 
     def _texts(self, block: bytes) -> Iterator[tuple[bytes, str]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -131,7 +132,7 @@ def _fast(body: bytes, model: str | None, include_usage: bool, remove: Collectio
     if b"\\u00" in body:
         return None
     for key in remove:
-        if key.encode() in body and b'"%b"' % key.encode() in body:
+        if _quoted(key) in body:
             return None
     start = end = 0
     if model is not None:
@@ -145,6 +146,11 @@ def _fast(body: bytes, model: str | None, include_usage: bool, remove: Collectio
     if b'"stream_options"' in body or model is None or close < end:
         return None
     return body[:start] + dump(model) + body[end:close] + b',"stream_options":{"include_usage":true}' + body[close:]
+
+
+@lru_cache(64)
+def _quoted(key: str) -> bytes:
+    return b'"%b"' % key.encode()
 
 
 def _ask_usage(body: bytes, found: list[Member], kept: bool) -> list[Edit]:

@@ -159,6 +159,8 @@ class _Reply:
 
 
 class _WholeAnswer:
+    complete = True
+
     def __init__(self, status: int, body: bytes) -> None:
         self.status = status
         self.headers = dict(_JSON)
@@ -177,6 +179,8 @@ class _WholeAnswer:
 
 
 class _StreamedAnswer:
+    complete = False  # who reads on finds out
+
     def __init__(self, events: AsyncIterator[bytes]) -> None:
         self.status = 200
         self.headers = dict(_STREAM)

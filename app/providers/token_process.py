@@ -31,14 +31,14 @@ class TokenProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def __call__(self, text: str) -> int:
-        """Tokens of a text; a fourth of its bytes where no process can be had."""
+    def __call__(self, text: str) -> asyncio.Future[int]:
+        """Tokens of a text, later; a fourth of its bytes where no process can be had."""
         loop = asyncio.get_running_loop()
         counted: asyncio.Future[int] = loop.create_future()
         self._waiting.append((text.encode("utf-8", "replace"), counted))
         if self._asking is None:
             self._asking = loop.create_task(self._ask_all(), name="count tokens")
-        return await counted
+        return counted
 
     async def aclose(self) -> None:
         """What still waits is told by its length."""

@@ -6,11 +6,13 @@ import os
 from contextlib import ExitStack
 from functools import cache
 from importlib import resources
+from threading import Lock
 
 import tiktoken
 
 _FOLDER = "TIKTOKEN_CACHE_DIR"
 _files = ExitStack()
+_lock = Lock()
 
 
 def count_tokens(text: str) -> int:
@@ -18,8 +20,13 @@ def count_tokens(text: str) -> int:
     return len(_encoding().encode(text, disallowed_special=()))
 
 
-@cache
 def _encoding() -> tiktoken.Encoding:
+    with _lock:  # or two threads at once would each take the other's folder for what was there before
+        return _loaded()
+
+
+@cache
+def _loaded() -> tiktoken.Encoding:
     # tiktoken downloads the ranks unless it finds them here, under the name that it derives from their address.
     folder = _files.enter_context(resources.as_file(resources.files("data").joinpath("tiktoken")))
     before = os.environ.get(_FOLDER)

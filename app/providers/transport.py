@@ -39,6 +39,11 @@ class UpstreamAnswer(Protocol):
         """Names in lower case."""
         ...
 
+    @property
+    def complete(self) -> bool:
+        """Nothing more will come, and all that came was read."""
+        ...
+
     async def read(self, limit: int) -> bytes:
         """The whole body. Raises UnreadableAnswer when it is longer than `limit`."""
         ...

@@ -15,6 +15,7 @@ from app.core.errors import AnyGPTError, BadRequest, Conflict, NotAllowed, NotFo
 from app.core.ids import new_id
 from app.db.engine import Database
 from app.db.tables.chats import ConversationRow, MessageRow
+from app.db.types import from_micros
 from app.formats.base import Peek
 from app.providers.kinds import kinds
 from app.security.permissions import Permission, allows
@@ -375,6 +376,6 @@ def _attempt(record: AttemptRecord) -> AttemptRow:
         deployment.model,
         record.status,
         record.error,
-        record.at,
+        from_micros(record.at),
         record.latency_ms,
     )

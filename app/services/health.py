@@ -75,6 +75,11 @@ class Health:
                 limits[provider.id] = known if known and same else (provider.rate_limit, _limit(provider.rate_limit))
         self._limits = limits
 
+    @property
+    def doubts(self) -> bool:
+        """Whether anybody may be blocked at all."""
+        return bool(self._breakers or self._cooling or self._limits)
+
     def blocked(self, deployment: Deployment) -> str | None:
         """Why a deployment cannot be called now; None: it can."""
         now = self._clock.monotonic()

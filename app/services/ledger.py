@@ -17,6 +17,7 @@ from app.db.tables.ledger import AttemptRow as AttemptTable
 from app.db.tables.ledger import RequestRow as RequestTable
 from app.db.tables.people import PersonRow
 from app.providers.kinds import kinds
+from app.routing.decision import shown
 from app.security.permissions import Permission, allows
 from app.services.budgets import window_start
 from app.services.ledger_sums import read_quarterly_spend, read_today
@@ -69,7 +70,7 @@ class Ledger:
             )
             attempts = tuple(_attempt(row) for row in session.exec(query))
             table, row = found[0], _row(*found)
-            decision = table.decision or {}
+            decision = shown(table.decision) if table.decision else {}
             return RequestDetail(
                 row=row,
                 sentence=sentence(row, attempts, decision),

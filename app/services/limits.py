@@ -15,26 +15,29 @@ _WORDS = {"rps": "second", "rpm": "minute", "rpd": "day"}
 class Gcra:
     """`rate` requests per `period` seconds, in bursts of up to `rate` (generic cell rate algorithm, ITU-T I.371)."""
 
+    __slots__ = ("next", "period", "rate", "room", "step")
+
     def __init__(self, rate: int, period: float) -> None:
         self.rate, self.period = rate, period
-        self._step = period / rate
-        self._next = 0.0  # theoretical arrival time
+        self.step = period / rate
+        self.room = period - self.step + _GRAIN  # how far ahead `next` may be for one more
+        self.next = 0.0  # theoretical arrival time
 
     def wait(self, now: float) -> float:
         """Seconds until the next request would be admitted; 0: now."""
-        wait = self.reset(now) + self._step - self.period
+        wait = self.reset(now) + self.step - self.period
         return wait if wait > _GRAIN else 0.0
 
     def take(self, now: float) -> None:
-        self._next = (self._next if self._next > now else now) + self._step
+        self.next = (self.next if self.next > now else now) + self.step
 
     def remaining(self, now: float) -> int:
-        left = int((self.period - self.reset(now) + _GRAIN) / self._step)
+        left = int((self.period - self.reset(now) + _GRAIN) / self.step)
         return left if left > 0 else 0
 
     def reset(self, now: float) -> float:
         """Seconds until the full rate is there again."""
-        ahead = self._next - now
+        ahead = self.next - now
         return ahead if ahead > 0 else 0.0
 
 
@@ -47,20 +50,21 @@ class TokenBucket:
         self._at = 0.0
 
     def wait(self, now: float, tokens: int) -> float:
-        wait = (min(tokens, self.rate) - self._refill(now)) * self.period / self.rate
+        wanted = tokens if tokens < self.rate else self.rate
+        wait = (wanted - self.level(now)) * self.period / self.rate
         return wait if wait > _GRAIN else 0.0
 
     def take(self, now: float, tokens: int) -> None:
-        self._level = self._refill(now) - tokens
+        self._level = self.level(now) - tokens
 
     def remaining(self, now: float) -> int:
-        return max(int(self._refill(now)), 0)
+        return max(int(self.level(now)), 0)
 
     def reset(self, now: float) -> float:
-        return (self.rate - self._refill(now)) * self.period / self.rate
+        return (self.rate - self.level(now)) * self.period / self.rate
 
-    def _refill(self, now: float) -> float:
-        """The level now."""
+    def level(self, now: float) -> float:
+        """Tokens that are there now; less than none where more was used than reserved."""
         level = self._level + (now - self._at) * self.rate / self.period
         self._level = level = level if level < self.rate else float(self.rate)
         self._at = now
@@ -85,6 +89,7 @@ class KeyLimits:
         """Other limits for the same key: the counts begin anew, what is running still counts."""
         self.limits = dict(limits)
         self._requests = {name: Gcra(limits[name], PERIODS[name]) for name in PERIODS if name in limits}
+        self._limiters = tuple(self._requests.values())
         self._tokens = TokenBucket(limits["tpm"], 60.0) if "tpm" in limits else None
         self._concurrent = limits.get("concurrent")
 
@@ -95,21 +100,18 @@ class KeyLimits:
                 f"This key already has {self._concurrent} requests running, which is its limit; wait for one to end.",
                 retry_after=1.0,
             )
-        for name, limiter in self._requests.items():
-            if (wait := limiter.wait(now)) > 0:
-                raise RateLimited(
-                    f"This key's limit of {limiter.rate} requests per {_WORDS[name]} is reached; "
-                    f"try again in {seconds(wait)}.",
-                    retry_after=wait,
-                )
+        for limiter in self._limiters:
+            if limiter.next - now > limiter.room:
+                raise self._too_many(limiter, now)
         if self._tokens is not None and (wait := self._tokens.wait(now, tokens)) > 0:
             raise RateLimited(
                 f"This key's limit of {self._tokens.rate:,} tokens per minute is reached; "
                 f"try again in {seconds(wait)}.",
                 retry_after=wait,
             )
-        for limiter in self._requests.values():
-            limiter.take(now)
+        for limiter in self._limiters:
+            ahead = limiter.next
+            limiter.next = (ahead if ahead > now else now) + limiter.step
         if self._tokens is not None:
             self._tokens.take(now, tokens)
         self.running += 1
@@ -125,15 +127,28 @@ class KeyLimits:
         """`x-ratelimit-…` of the tightest request limit and of the token limit."""
         found: list[tuple[bytes, bytes]] = []
         tightest, used = None, -1.0
-        for limiter in self._requests.values():
-            if (share := limiter.reset(now) / limiter.period) > used:
+        for limiter in self._limiters:
+            share = (limiter.next - now) / limiter.period
+            if share < 0:
+                share = 0.0
+            if share > used:
                 tightest, used = limiter, share
         if tightest is not None:
-            found += _headers(b"requests", tightest.rate, tightest.remaining(now), tightest.reset(now))
-        if self._tokens is not None:
-            left = self._tokens.remaining(now)
-            found += _headers(b"tokens", self._tokens.rate, left, self._tokens.reset(now))
+            found = _headers(b"requests", tightest.rate, tightest.remaining(now), tightest.reset(now))
+        if (tokens := self._tokens) is not None:
+            level = tokens.level(now)
+            left = int(level) if level > 0 else 0
+            found += _headers(b"tokens", tokens.rate, left, (tokens.rate - level) * tokens.period / tokens.rate)
         return found
+
+    def _too_many(self, limiter: Gcra, now: float) -> RateLimited:
+        name = next(name for name, each in self._requests.items() if each is limiter)
+        wait = limiter.wait(now)
+        return RateLimited(
+            f"This key's limit of {limiter.rate} requests per {_WORDS[name]} is reached; "
+            f"try again in {seconds(wait)}.",
+            retry_after=wait,
+        )
 
     def left(self, now: float) -> dict[str, int]:
         left = {name: limiter.remaining(now) for name, limiter in self._requests.items()}

@@ -10,7 +10,7 @@ from app.core.price import stored_price
 from app.core.price_text import read_price
 from app.providers.addresses import base_url_of
 from app.providers.kinds import Kind, kind_named
-from app.routing.document import CAPABILITIES
+from app.routing.checks import CAPABILITIES
 from app.services.views import ModelSpec, ProviderSpec
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -27,6 +27,7 @@ DAY = timedelta(hours=24)
 QUARTER = 900_000_000  # microseconds; every zone's day begins on a quarter of an hour of UTC
 KEPT = 26 * 4  # quarters: the day on which the clock goes back has 25 hours
 SLICE = timedelta(hours=1)
+_NONE: dict[int, list[int]] = {}
 
 _A: Any = AttemptRow.__table__.c  # type: ignore[attr-defined]
 _R: Any = RequestRow.__table__.c  # type: ignore[attr-defined]
@@ -58,14 +59,10 @@ class ProviderNumbers:
     def add(self, call: Call) -> None:
         """A request that has ended."""
         attempts = call.attempts
-        if len(attempts) == 1 and call.at.minute == attempts[0].at.minute:  # nearly all
-            only = attempts[0]
-            self._add(only.deployment.provider_id, _quarter(call.at), 1, int(only.status == 200), call.cost or 0)
-            return
         for attempt in attempts:
-            self._add(attempt.deployment.provider_id, _quarter(attempt.at), 1, int(attempt.status == 200), 0)
+            self._add(attempt.deployment.provider_id, attempt.at // QUARTER, 1, int(attempt.status == 200), 0)
         if attempts and (cost := call.cost):
-            self._add(attempts[-1].deployment.provider_id, _quarter(call.at), 0, 0, cost)
+            self._add(attempts[-1].deployment.provider_id, call.at_us // QUARTER, 0, 0, cost)
 
     async def load(self, waiting: Iterable[Rows] = ()) -> None:
         """Before the first request: the ledger's last day, in slices, and what waits to be written to it."""
@@ -80,10 +77,12 @@ class ProviderNumbers:
                 self._add(*found)
 
     def _add(self, provider_id: str, quarter: int, attempts: int, answered: int, cost: int) -> None:
-        if quarter > self._newest:
-            self._newest = quarter
-            self._forget(quarter - KEPT)
-        numbers = self._quarters.setdefault(provider_id, {}).setdefault(quarter, [0, 0, 0])
+        numbers = self._quarters.get(provider_id, _NONE).get(quarter)
+        if numbers is None:
+            if quarter > self._newest:
+                self._newest = quarter
+                self._forget(quarter - KEPT)
+            numbers = self._quarters.setdefault(provider_id, {}).setdefault(quarter, [0, 0, 0])
         numbers[0] += attempts
         numbers[1] += answered
         numbers[2] += cost

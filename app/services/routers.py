@@ -16,7 +16,8 @@ from app.core.ids import new_id
 from app.db.engine import Database
 from app.db.tables.keys import KeyRow
 from app.db.tables.routers import RouterRow, RouterVersionRow
-from app.routing.document import BUILT_IN, RouterDocument, Rule, check_on_failure, read_document
+from app.routing.checks import check_on_failure, read_document
+from app.routing.document import BUILT_IN, RouterDocument, Rule
 from app.services.audit import note
 from app.services.changes import Change, differing
 from app.services.state import State

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from app.core.errors import ModelNotFound
 from app.providers.kinds import Kind
 from app.providers.upstream import Upstream
+from app.routing.compiled import Asked, CompiledRouter
+from app.routing.conditions import glob_pattern
 from app.routing.deployment import Deployment, by_priority
-from app.routing.document import BUILT_IN, RouterDocument, glob_pattern
-from app.routing.plan import CompiledRouter
+from app.routing.document import BUILT_IN, RouterDocument
+from app.routing.wishes import SUFFIXES
 from app.services.runtime import RuntimeSettings
 from app.services.views import Person
 
@@ -96,15 +100,6 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a model name means: deployments, and the router where the name chose one."""
-
-    deployments: tuple[Deployment, ...]
-    alias: str
-    router: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class KnownSession:
     id: str
     person_id: str
@@ -147,6 +142,16 @@ class Snapshot:
 
     def resolve(self, model: str) -> Asked:
         """What a client's model name means, in the order of the contract. Raises ModelNotFound."""
+        if (asked := self._named(model)) is not None:
+            return asked
+        name, colon, suffix = model.rpartition(":")
+        if (sort := SUFFIXES.get(colon + suffix)) is not None and (asked := self._named(name)) is not None:
+            return msgspec.structs.replace(asked, sort=sort)
+        raise ModelNotFound(
+            f'No enabled provider serves the model "{model}". GET /v1/models lists what there is.', field="model"
+        )
+
+    def _named(self, model: str) -> Asked | None:
         if found := self._by_alias.get(model):
             return Asked(found, model)
         if found := self._by_model.get(model):
@@ -157,9 +162,7 @@ class Snapshot:
             return Asked(self._auto, AUTO)
         if found := self._by_provider.get(model):
             return Asked(found, found[0].alias)
-        raise ModelNotFound(
-            f'No enabled provider serves the model "{model}". GET /v1/models lists what there is.', field="model"
-        )
+        return None
 
     def find_target(self, provider: str, model: str) -> Deployment | None:
         """A rule's target: the provider's own id first, else an alias where it is unambiguous."""

@@ -23,6 +23,7 @@ from app.providers.catalog import Catalog
 from app.providers.connections import Connections
 from app.providers.token_process import TokenProcess
 from app.providers.transport import Transport
+from app.routing.standing import Standing
 from app.security.passwords import Passwords
 from app.security.vault import Vault, WrappedKeys, load_master_key, new_keys, unlock
 from app.services.audit import Audit
@@ -33,6 +34,7 @@ from app.services.gateway.attempt import Attempts
 from app.services.gateway.counting import Counting
 from app.services.gateway.estimate import Estimator
 from app.services.gateway.gateway import Gateway
+from app.services.gateway.planning import Planner
 from app.services.gateway.record import upserts
 from app.services.health import Health
 from app.services.interrupted import mark_interrupted
@@ -134,8 +136,10 @@ async def _wire(
     admission = Admission(vault, clock)
     tables = upserts()
     writer = DurableWriter(db, tables, folder.logs / "spool.jsonl")
+    standing = Standing(clock.monotonic)
+    planner = Planner(state, admission, health, standing, zone)
     attempts = Attempts(db, health, admission, estimator, tables["attempt"], clock)
-    gateway = Gateway(state, admission, health, attempts, writer, clock, zone)
+    gateway = Gateway(state, admission, health, planner, attempts, writer, clock)
     keys = Keys(db, state, vault, admission, clock, zone)
     people = People(state, passwords, clock)
     services = Services(

@@ -23,8 +23,9 @@ from app.providers.addresses import base_url_of
 from app.providers.catalog import Catalog
 from app.providers.kinds import Kind, kind_named
 from app.providers.upstream import Upstream
+from app.routing.checks import read_document
 from app.routing.deployment import Deployment
-from app.routing.document import RouterDocument, read_document
+from app.routing.document import RouterDocument
 from app.security.permissions import Role
 from app.security.tokens import hint
 from app.security.vault import Vault

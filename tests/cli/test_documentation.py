@@ -12,7 +12,8 @@ import pytest
 
 from app.cli import COMMANDS, LazyGroup
 from app.core.settings import PREFIX, Settings
-from app.routing.document import Conditions, RouterDocument, Rule, Target
+from app.routing.conditions import Conditions
+from app.routing.document import RouterDocument, Rule, Target
 from app.services.config_file import document
 from app.services.config_file.checks import check_once
 from app.services.config_file.document import ConfigFile

@@ -32,6 +32,8 @@ CHAT = UpstreamCall(path="/chat/completions", body=b'{"model": "m"}')
 class Canned:
     """A transport whose every answer is the same, and that remembers what was asked."""
 
+    complete = False
+
     def __init__(self, status: int, *pieces: bytes) -> None:
         self.status = status
         self.headers: dict[str, str] = {}

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from app.routing.checks import read_document
+from app.routing.compiled import Asked, CompiledRouter
 from app.routing.deployment import Deployment
-from app.routing.document import read_document
-from app.routing.plan import CompiledRouter, Plan, make_plan
+from app.routing.plan import Plan, make_plan
 from app.routing.question import Question
+from app.routing.standing import Standing
 
 FRIDAY = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MATCH_ALL: dict[str, Any] = {"name": "all"}
@@ -59,7 +61,16 @@ def plan(
     blocked = unwell or {}
     first = router(*(rules or (MATCH_ALL,)), known=known)
     others = {each.name: each for each in (first, *routers)}
-    return make_plan(ask or question(), first, others, asked, lambda each: blocked.get(each.id))
+    return make_plan(ask or question(), first, others, [meant(asked)], lambda each: blocked.get(each.id), standing())
+
+
+def meant(deployments: Sequence[Deployment]) -> Asked:
+    return Asked(tuple(deployments), "llama")
+
+
+def standing(seed: int = 1) -> Standing:
+    """Nothing is known yet, and the clock stands still."""
+    return Standing(lambda: 0.0, seed)
 
 
 def order(found: Plan) -> list[str]:

@@ -12,20 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from app.core.errors import BadRequest
-from app.routing.document import (
-    BUILT_IN,
-    CAPABILITIES,
-    WEEKDAYS,
-    CompiledConditions,
-    Conditions,
-    RouterDocument,
-    check_document,
-    check_on_failure,
-    glob_pattern,
-    read_document,
-)
+from app.routing.checks import CAPABILITIES, check_document, check_on_failure, read_document
+from app.routing.conditions import WEEKDAYS, Conditions, compile_conditions, glob_pattern
+from app.routing.document import BUILT_IN, RouterDocument
+from app.routing.intent import Intent
 from app.routing.strategies import STRATEGIES
 from tests.routing.samples import FRIDAY, question, router
+
+CODE = Intent("code", 0.9, "high", 0.6)
 
 # a condition, a question for which it holds, one for which it does not
 CASES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
@@ -48,6 +42,11 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"users": ["ada@example.org"]}, {"person": "ada@example.org"}, {"person": None}),
     ({"teams": ["a", "b"]}, {"teams": frozenset({"b", "c"})}, {"teams": frozenset({"c"})}),
     ({"tags": ["batch", "night"]}, {"tags": frozenset({"night"})}, {"tags": frozenset()}),
+    ({"tiers": ["pro"]}, {"tier": "pro"}, {"tier": "free"}),
+    ({"tiers": ["pro"]}, {"tier": "pro"}, {"tier": None}),
+    ({"intents": ["code", "math"]}, {"intent": CODE}, {"intent": None}),
+    ({"intents": ["math"]}, {"intent": msgspec.structs.replace(CODE, name="math")}, {"intent": CODE}),
+    ({"complexity": ["high"]}, {"intent": CODE}, {"intent": msgspec.structs.replace(CODE, complexity="low")}),
     ({"stream": True}, {"stream": True}, {"stream": False}),
     ({"stream": False}, {"stream": False}, {"stream": True}),
     ({"budget_left_below": 0.2}, {"budget_left": 0.19}, {"budget_left": 0.2}),
@@ -61,7 +60,8 @@ NAMES = [f"{conditions} {position}" for position, (conditions, _, _) in enumerat
 
 
 def holds(conditions: dict[str, Any], **asked: Any) -> bool:
-    return CompiledConditions(msgspec.convert(conditions, Conditions)).hold(question(**asked))
+    tests = compile_conditions(msgspec.convert(conditions, Conditions))
+    return all(test(question(**asked)) for test in tests)
 
 
 @pytest.mark.parametrize(("conditions", "held", "not_held"), CASES, ids=NAMES)

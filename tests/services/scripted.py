@@ -13,6 +13,8 @@ from app.providers.transport import UpstreamRequest
 class Script:
     """One answer in OpenAI's format. The test says what comes and when it ends."""
 
+    complete = False
+
     def __init__(self, request: UpstreamRequest) -> None:
         self.asked: dict[str, Any] = json.loads(request.body)
         self.url = request.url

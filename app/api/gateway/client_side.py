@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from app.api.http_protocol import GatewayAnswer
 from app.core.errors import AnyGPTError, SlowClient
 from app.formats.base import ClientFormat
 from app.formats.gemini.array import ArrayWriter
@@ -32,6 +33,7 @@ class AsgiClient:
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         self._call, self._format, self._send, self._extra = call, format, send, extra
+        self._answer = send if isinstance(send, GatewayAnswer) else None
         self._keep_alive_s = keep_alive_s
         self.started = False
         self.given_up = False  # nothing more can be said to it
@@ -41,7 +43,8 @@ class AsgiClient:
             self._timer = asyncio.get_running_loop().call_later(keep_alive_s, self._start_pinging)
 
     async def start(self, status: int, headers: list[Header]) -> None:
-        await self._stop_pinging()
+        if self._timer is not None or self._pinging is not None:
+            await self._stop_pinging()
         if not self.started:
             self.started = True
             self._headers = [(b"content-type", self._content_type()), *headers, *self._extra]
@@ -55,18 +58,25 @@ class AsgiClient:
                 )
 
     async def write(self, data: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        answer = self._answer
+        if answer is not None and answer.ready:
+            answer.put(data, True)
+        else:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def finish(self, data: bytes) -> None:
+        answer = self._answer
+        ready = answer is not None and answer.ready
         if not self._call.peek.stream:
-            await self._send(
-                {
-                    "type": "http.response.start",
-                    "status": 200,
-                    "headers": [*self._headers, (b"content-length", str(len(data)).encode())],
-                }
-            )
-        await self._send({"type": "http.response.body", "body": data})
+            headers = [*self._headers, (b"content-length", b"%d" % len(data))]
+            if answer is not None and ready:
+                answer.begin(200, headers)
+            else:
+                await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        if answer is not None and ready:
+            answer.put(data, False)
+        else:
+            await self._send({"type": "http.response.body", "body": data})
 
     async def fail(self, error: AnyGPTError) -> None:
         await self._stop_pinging()

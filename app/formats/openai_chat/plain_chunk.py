@@ -1,10 +1,12 @@
-"""The commonest chunk of a stream, a piece of text and nothing else, read in one step."""
+"""The commonest chunks of a stream, read in one step: a piece of text and nothing else, an ordinary end, a usage."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
+
+from app.formats.openai_chat.plain_usage import PlainUsage
 
 MISSES = 4  # in a row: such a provider says more in its chunks, and trying costs
 
@@ -39,7 +41,40 @@ class _Chunk(msgspec.Struct, forbid_unknown_fields=True):
     obfuscation: Any = None
 
 
+class PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
+    content: str | None = None
+    role: Any = None
+    refusal: None = None
+    tool_calls: None = None
+    reasoning: None = None
+    reasoning_content: None = None
+
+
+class PlainChoice(msgspec.Struct, forbid_unknown_fields=True):
+    delta: PlainDelta
+    index: Literal[0] = 0
+    finish_reason: Literal["stop", "length"] | None = None
+    native_finish_reason: Any = None
+    logprobs: None = None
+
+
+class PlainChunk(msgspec.Struct, forbid_unknown_fields=True):
+    """Any chunk of an answer that is only text, with one choice or none."""
+
+    choices: Annotated[list[PlainChoice], msgspec.Meta(max_length=1)]
+    usage: PlainUsage | None = None
+    id: Any = None
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: Any = None
+    model: Any = None
+    provider: Any = None
+    service_tier: Any = None
+    system_fingerprint: Any = None
+    obfuscation: Any = None
+
+
 _decoder = msgspec.json.Decoder(_Chunk)
+_any_decoder = msgspec.json.Decoder(PlainChunk)
 
 
 class PlainChunks:
@@ -61,3 +96,11 @@ class PlainChunks:
             return None
         self._misses = 0
         return choice.delta.content, choice.index
+
+
+def read_plain(data: bytes) -> PlainChunk | None:
+    """None where a chunk says more than that."""
+    try:
+        return _any_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

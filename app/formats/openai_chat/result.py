@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from app.core.chat import ChatResult, Choice, FinishReason, Foreign, Text, ToolCall, Usage
 from app.core.errors import UnreadableAnswer
@@ -10,6 +12,7 @@ from app.core.ids import new_id
 from app.formats.failures import in_band
 from app.formats.logprobs import read_openai, write_openai
 from app.formats.openai_chat.message import read_message, read_sources, write_message
+from app.formats.openai_chat.plain_usage import PlainUsage
 from app.formats.openai_chat.words import (
     SERVICE_TIERS,
     chunk_usage,
@@ -43,7 +46,45 @@ def decode_result(body: bytes) -> ChatResult:
     )
 
 
+class _PlainMessage(msgspec.Struct):
+    content: str
+    tool_calls: None = None
+    function_call: None = None
+
+
+class _PlainChoice(msgspec.Struct):
+    message: _PlainMessage
+    finish_reason: Literal["stop", "length"]
+
+
+class _PlainAnswer(msgspec.Struct):
+    """What most answers are: text, an ordinary end, and a usage in OpenAI's own words that adds up."""
+
+    choices: tuple[_PlainChoice]
+    usage: PlainUsage
+    error: None = None
+    object: Literal["chat.completion"] = "chat.completion"
+    x_groq: None = None
+
+
+_plain_answer = msgspec.json.Decoder(_PlainAnswer)
+
+
 def result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
+    try:
+        plain = _plain_answer.decode(body)
+        if not body.isascii():
+            str(body, "utf-8")  # what was skipped over is not checked otherwise
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _result_usage(body)
+    usage = plain.usage.normalised()
+    if usage is None:
+        return _result_usage(body)
+    return usage, FinishReason.STOP if plain.choices[0].finish_reason == "stop" else FinishReason.LENGTH
+
+
+def _result_usage(body: bytes) -> tuple[Usage | None, FinishReason | None]:
+    """Of any shape."""
     value = read_answer(body)
     refuse_error(value, body)
     first = _choices(value, body)[0]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
 from app.core.chat import FinishReason
 from app.core.errors import UpstreamError
 from app.formats.failures import in_band
 from app.formats.openai_chat.message import read_content, read_reasoning
-from app.formats.openai_chat.plain_chunk import PlainChunks
+from app.formats.openai_chat.plain_chunk import PlainChunks, read_plain
 from app.formats.openai_chat.words import chunk_usage, ended_badly, failure_of, read_finish
 from app.formats.payload import as_dict, as_dicts, as_text
 from app.formats.relay import ERROR, Seen, StreamTap
@@ -33,6 +35,27 @@ class ChatTap(StreamTap):
         if not self._tools and b'"tool_calls"' in raw and self._TOOLS.search(raw):
             self._tools = True
         super()._keep(raw)
+
+    def _read(self, frame: Frame) -> Seen:
+        if frame.data == b"[DONE]":
+            return self._odd(frame)
+        chunk = None if frame.event else read_plain(frame.data)
+        if chunk is None:
+            return super()._read(frame)
+        usage = None
+        if chunk.usage is not None:
+            if (usage := chunk.usage.normalised()) is None:
+                return super()._read(frame)
+            self._usage = usage
+        if not chunk.choices:
+            return Seen(
+                drop=usage is not None and self._strip_usage, ends=usage is not None and self.finish is not None
+            )
+        self._answered = True
+        choice = chunk.choices[0]
+        if choice.finish_reason is not None:
+            self._finish(_FIRST, read_finish(choice.finish_reason, self._tools) or FinishReason.STOP)
+        return Seen(content=bool(choice.delta.content), ends=choice.finish_reason is not None)
 
     def _odd(self, frame: Frame) -> Seen:
         if frame.data.strip() != b"[DONE]":
@@ -85,6 +108,16 @@ class ChatTap(StreamTap):
         found = self._chunks.text(data)
         return found[0] if found is not None else None
 
+    def _plain_text(self, block: bytes) -> str | None:
+        # a quote inside a string is escaped, so these can only be keys; a first event may have no content yet
+        contents = _CONTENT.findall(block)
+        if not 0 <= block.count(b"data:") - len(contents) <= 1 or any(key in block for key in _OTHER_WORDS):
+            return None
+        try:
+            return "".join(_strings.decode(b'["' + b'","'.join(contents) + b'"]'))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
     def _words(self, value: dict[str, Any]) -> str:
         words: list[str] = []
         for choice in as_dicts(value.get("choices")):
@@ -96,6 +129,12 @@ class ChatTap(StreamTap):
                 function = as_dict(call.get("function"))
                 words += (as_text(function.get("name")), as_text(function.get("arguments")))
         return "".join(words)
+
+
+_CONTENT = re.compile(rb'"delta":\s*\{[^{}"]*(?:"role":\s*"\w*",\s*)?"content":\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
+_OTHER_WORDS = (b'"tool_calls":', b'"function_call":', b'"refusal":', b'"reasoning', b'"thinking')
+_strings = msgspec.json.Decoder(list[str])
+_FIRST: dict[str, Any] = {}  # the first choice needs no index
 
 
 def _delta(choice: dict[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,10 @@ class HttpAnswer:
                 self._headers.pop("content-length", None)
         return self._headers
 
+    @property
+    def complete(self) -> bool:
+        return self._ended and not self._pieces and (self._decoder is None or self._decoder.finished)
+
     async def read(self, limit: int) -> bytes:
         if self._ended and not self._coding():
             body = self._take()

@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 
 from app.routing.question import Question
-from app.routing.strategies.base import Candidate, Strategy
+from app.routing.strategies.base import Candidate, Strategy, World
 
 
-def order(candidates: Sequence[Candidate], question: Question) -> list[Candidate]:
-    return sorted(candidates, key=lambda candidate: candidate.place)
+def rank(candidates: Sequence[Candidate], question: Question, world: World) -> list[float]:
+    return [candidate.place for candidate in candidates]
 
 
-STRATEGY = Strategy("priority", order)
+def show(number: float) -> str:
+    return ""
+
+
+STRATEGY = Strategy(
+    "priority", "Priority", "The first target answers; the others step in when it fails.", rank, show, fixed=True
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.core.errors import BadRequest
-from app.routing.document import BUILT_IN, RouterDocument, check_on_failure
+from app.routing.checks import check_on_failure
+from app.routing.document import BUILT_IN, RouterDocument, all_targets
 from app.services.config_file.document import Document
 from app.services.config_file.reading import near, within
 from app.services.routers import plain, without_rule_ids
@@ -28,11 +29,12 @@ def check_routers(document: Document, live: dict[str, RouterDocument], providers
         present = live.get(router.name)
         if present is not None and plain(without_rule_ids(present)) == plain(router):
             continue
+        for field, target in all_targets(router):
+            if target.provider not in providers:
+                where = f"routers[{position}].{field}.provider"
+                raise _unknown(where, "provider", target.provider, providers)
         for at, rule in enumerate(router.rules):
             where = f"routers[{position}].rules[{at}]"
-            for number, target in enumerate(rule.targets):
-                if target.provider not in providers:
-                    raise _unknown(f"{where}.targets[{number}].provider", "provider", target.provider, providers)
             following = rule.on_failure.removeprefix("router:")
             if following != rule.on_failure and following not in routers:
                 raise _unknown(f"{where}.on_failure", "router", following, routers)
@@ -50,8 +52,7 @@ def unlisted_targets(document: Document) -> list[str]:
     return [
         f'The router "{router.name}" names "{target.model}", which is not among the models of {target.provider}.'
         for router in document.routers
-        for rule in router.rules
-        for target in rule.targets
+        for _, target in all_targets(router)
         if target.provider in listed and target.model not in listed[target.provider]
     ]
 

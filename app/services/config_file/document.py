@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from app.core.errors import BadRequest, ClientError
-from app.routing.document import RouterDocument, check_document
+from app.routing.checks import check_document
+from app.routing.document import RouterDocument
 from app.services.config_file.lines import Lines
 from app.services.config_file.reading import path_of, read, unknown, within
 from app.services.runtime import KNOWN, check_setting

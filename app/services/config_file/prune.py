@@ -11,7 +11,8 @@ from app.core.errors import Conflict
 from app.db.tables.keys import KeyRow
 from app.db.tables.providers import ProviderRow
 from app.db.tables.routers import RouterRow
-from app.routing.document import BUILT_IN, check_on_failure
+from app.routing.checks import check_on_failure
+from app.routing.document import BUILT_IN
 from app.services.audit import note
 from app.services.changes import Change
 from app.services.config_file.document import Document

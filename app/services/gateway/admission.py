@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.core.clock import Clock
 from app.core.errors import BudgetSpent, NotAllowed, NotAuthenticated
-from app.routing.plan import Planned
+from app.routing.strategies.base import Candidate
 from app.security.vault import Vault
 from app.services.budgets import KeyBudgets
 from app.services.gateway.call import Call
@@ -65,14 +65,14 @@ class Admission:
             call.admitted = limits.admit(self._clock.monotonic(), input_tokens)
             call.limits = limits
 
-    def reserve(self, call: Call, planned: list[Planned]) -> list[Planned]:
+    def reserve(self, call: Call, planned: list[Candidate]) -> list[Candidate]:
         """Reserves the dearest candidate's most; returns the candidates that are left. Raises BudgetSpent."""
         budgets = self.budgets(call.key)
         if budgets is None or call.question is None:
             return planned
-        now = self._clock.now()
+        now = call.at
         call.ceilings = costs = {each.deployment.id: self.ceiling(call, each) for each in planned}
-        dearest = max(costs.values()) if costs else 0
+        dearest = max(costs.values())
         if call.key is not None and call.key.on_budget == "cheapest":
             left = budgets.left(now) or 0
             planned = (
@@ -90,7 +90,7 @@ class Admission:
         call.reservation = budgets.reserve(dearest, now)
         return planned
 
-    def ceiling(self, call: Call, planned: Planned) -> int:
+    def ceiling(self, call: Call, planned: Candidate) -> int:
         """The most this request may cost at a deployment, in nano-dollars; 0 where the price is unknown."""
         price = planned.deployment.price
         if price is None or call.question is None:
@@ -123,7 +123,7 @@ class Admission:
                 del table[key_id]
 
 
-def output_limit(call: Call, planned: Planned) -> int:
+def output_limit(call: Call, planned: Candidate) -> int:
     """The client's maximum, else the smaller of the model's maximum and 4,096."""
     if call.peek.max_tokens is not None:
         return call.peek.max_tokens

@@ -24,7 +24,7 @@ from app.formats.base import UpstreamFormat
 from app.formats.estimate import read_answer_text
 from app.formats.failures import read_error
 from app.providers.transport import Timeouts, UpstreamAnswer
-from app.routing.plan import Planned
+from app.routing.strategies.base import Candidate
 from app.services.gateway.admission import Admission
 from app.services.gateway.alarm import Alarm, Deadline
 from app.services.gateway.asking import adapt, reader_of, translator, upstream_call
@@ -68,7 +68,7 @@ class Attempts:
         self,
         call: Call,
         client: ClientSide,
-        planned: Planned,
+        planned: Candidate,
         provider: Provider,
         credential: Credential,
         deadline: Deadline,
@@ -85,6 +85,7 @@ class Attempts:
         record.approximated = asked.approximated
         reader = reader_of(call, format, strip_usage=asks) if call.peek.stream else None
         answer: UpstreamAnswer | None = None
+        held: list[Any] = []
         body = b""
         rest: AsyncIterator[bytes] | None = None
         # a whole answer has no first content to wait for, only an end
@@ -101,7 +102,7 @@ class Attempts:
                 if call.format is not None and not call.format.stream_type:
                     call.content_type = answer.headers.get("content-type")
                 if reader is not None:
-                    rest = await self._pass_on(call, client, record, answer, reader, alarm, deadline)
+                    rest = await self._pass_on(call, client, record, answer, reader, alarm, deadline, held)
                 else:
                     body = await answer.read(MAX_ANSWER)
                     whole = self._whole(call, record, format, body)
@@ -111,7 +112,7 @@ class Attempts:
                 raise _late(record, deadline, alarm) from None
             finally:
                 alarm.stop()
-            if reader is not None and rest is not None and format is None:
+            if reader is not None and rest is not None and format is None and not answer.complete:
                 await _hear_out(rest, reader)
             if reader is not None:
                 record.usage, call.finish = reader.usage, reader.finish
@@ -124,8 +125,11 @@ class Attempts:
             await commit(call)
             extra = self._metadata(call)
             if reader is not None:
+                if not call.begun:
+                    await self._begin(call, client, held)
                 await client.finish(reader.end(extra))
-                await _drain(answer)
+                if not answer.complete:
+                    await _drain(answer)
             else:
                 await self._send_whole(call, client, whole, extra)
         except (AnyGPTError, asyncio.CancelledError) as error:
@@ -153,10 +157,11 @@ class Attempts:
         reader: Reader,
         alarm: Alarm,
         deadline: Deadline,
+        held: list[Any],
     ) -> AsyncIterator[bytes] | None:
-        """Streams until the end marker, which stays with the reader. Before the first content everything is held.
+        """Streams until the end marker, which stays with the reader. Before the first content everything is held; so
+        is an answer that came at once, since its end follows when it is committed: one write in place of two.
         Returns what the body goes on with, unless that marker was its end."""
-        held: list[Any] = []
         size = passed = 0
         # text is never longer than its bytes, so before that many nothing can have been outgrown
         open_end = call.reservation is not None and call.peek.max_tokens is None
@@ -179,10 +184,14 @@ class Attempts:
                 if piece:
                     held.append(piece)
                 size += len(piece)  # an event that is not whole yet is the reader's, which has its own limit
+                if reader.ended:
+                    break
                 if reader.content or reader.events > HOLD_EVENTS or size > HOLD_BYTES:
                     alarm.move(deadline.next())
                     alarm.client = True
-                    await self._begin(call, client, record, held)
+                    record.first_content = self._clock.monotonic()
+                    record.status = 200
+                    await self._begin(call, client, held)
                     alarm.client = False
             if reader.ended:
                 break
@@ -196,15 +205,14 @@ class Attempts:
             if piece:
                 held.append(piece)
         if not call.begun:  # a whole answer without content, or one that came at once
-            await self._begin(call, client, record, held)
+            record.first_content = self._clock.monotonic()
+            record.status = 200
         elif held:
             await client.write(_joined(held))
         return rest
 
-    async def _begin(self, call: Call, client: ClientSide, record: AttemptRecord, held: list[Any]) -> None:
+    async def _begin(self, call: Call, client: ClientSide, held: list[Any]) -> None:
         call.begun = True
-        record.first_content = self._clock.monotonic()
-        record.status = 200
         await client.start(200, self.headers(call, with_cost=False))
         if held:
             await client.write(_joined(held))
@@ -231,14 +239,16 @@ class Attempts:
         await client.start(200, self.headers(call, with_cost=True))
         await client.finish(whole)
 
-    def _open(self, call: Call, planned: Planned, credential: Credential) -> AttemptRecord:
+    def _open(self, call: Call, planned: Candidate, credential: Credential) -> AttemptRecord:
+        now = self._clock.monotonic()
+        position = len(call.attempts) + 1
         record = AttemptRecord(
-            id=f"att_{call.id[4:]}_{len(call.attempts) + 1}",
-            position=len(call.attempts) + 1,
+            id=f"att_{call.id[4:]}_{position}",
+            position=position,
             deployment=planned.deployment,
             credential_id=credential.id,
-            at=self._clock.now(),
-            started=self._clock.monotonic(),
+            at=call.at_us + int((now - call.started) * 1_000_000),
+            started=now,
         )
         if planned.deployment.price is not None:
             known = call.ceilings.get(planned.deployment.id)

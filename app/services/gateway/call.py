@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from app.core.chat import ChatRequest, FinishReason, Usage
 from app.core.errors import AnyGPTError
+from app.db.types import micros
 from app.formats.base import ClientFormat, Peek, UploadBody
 from app.routing.deployment import Deployment
 from app.routing.plan import Plan
@@ -63,7 +64,7 @@ class AttemptRecord:
     position: int
     deployment: Deployment
     credential_id: str
-    at: datetime
+    at: int  # microseconds since 1970
     started: float
     reserved: int | None = None  # the most it may cost, for what a crash leaves open
     status: int = 0
@@ -127,6 +128,10 @@ class Call:
     left: bool = False  # the client went away
     recorded: bool = False
     settled_cost: int | None = None  # set with `recorded`
+    at_us: int = field(init=False)  # `at` in microseconds since 1970
+
+    def __post_init__(self) -> None:
+        self.at_us = micros(self.at)
 
     def body_at(self, deployment: Deployment | None = None) -> bytes:
         """The body for a deployment's provider, or for reading."""

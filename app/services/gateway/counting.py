@@ -10,7 +10,7 @@ from app.core.chat import ChatRequest
 from app.core.errors import BadRequest, RequestRefused, UpstreamError
 from app.formats.counting import COUNTERS
 from app.formats.failures import read_error
-from app.routing.plan import Planned
+from app.routing.strategies.base import Candidate
 from app.services.gateway.admission import Admission
 from app.services.gateway.call import Call
 from app.services.gateway.estimate import Estimator
@@ -34,7 +34,7 @@ class Counting:
     async def count(self, call: Call) -> int:
         """Tokens of the question for the deployment that would answer it. Raises ClientError, Unavailable, or what
         the provider finds wrong with the question."""
-        planned = self._gateway.plan(call).order[0]
+        planned = self._gateway.planner.plan(call).order[0]
         self._admission.admit(call, 0)
         try:
             counted = await self._at_provider(call, planned)
@@ -42,7 +42,7 @@ class Counting:
         finally:
             self._gateway.leave(call)
 
-    async def _at_provider(self, call: Call, planned: Planned) -> int | None:
+    async def _at_provider(self, call: Call, planned: Candidate) -> int | None:
         """None where the provider cannot or does not count."""
         name = next((name for name in planned.deployment.formats if name in COUNTERS), None)
         provider = self._state.current.providers.get(planned.deployment.provider_id)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from app.core.chat import ChatRequest, Usage
 from app.core.errors import AnyGPTError
-from app.formats.estimate import family_of, input_tokens, read_answer_text, read_question
+from app.formats.estimate import Reading, family_of, input_tokens, read_answer_text, read_question
 from app.formats.registry import CLIENT_FORMATS
 from app.services.gateway.call import Call
 
@@ -23,11 +23,11 @@ class Estimator:
 
     async def question(self, call: Call, model: str) -> int:
         """Tokens a model reads for a call's question."""
-        request = _decoded(call)
-        if not isinstance(request, ChatRequest):
+        reading = _reading(call)
+        if reading is None:
             return call.peek.input_bytes // A_TOKEN
-        reading = read_question(request)
-        return input_tokens(reading, await self.text(reading.text), family_of(model))
+        [count] = await self._counts(reading.text)
+        return input_tokens(reading, count, family_of(model))
 
     async def usage(self, call: Call, model: str, said: str | None, characters: int, body: bytes = b"") -> Usage:
         """The use of an answer whose text, or the beginning of it, is `said`, of `characters` in all; None: it stands
@@ -35,17 +35,23 @@ class Estimator:
         if said is None:
             said = _said(call, body)
         characters = max(characters, len(said))
-        output, read = await asyncio.gather(self.text(said), self.question(call, model))
+        reading, family = _reading(call), family_of(model)
+        output, question = await self._counts(said, reading.text if reading is not None else "")
         if len(said) and characters > len(said):
             output = output * characters // len(said)
-        output = round(output * family_of(model).factor)
-        return Usage(input=read, output=output, estimated=True)
+        read = call.peek.input_bytes // A_TOKEN if reading is None else input_tokens(reading, question, family)
+        return Usage(input=read, output=round(output * family.factor), estimated=True)
 
-    async def text(self, text: str) -> int:
-        if not text:
-            return 0
-        found = await self._count(text[:MOST])
-        return found * len(text) // min(len(text), MOST)
+    async def _counts(self, *texts: str) -> list[int]:
+        """Asked together; of a text that is longer than is counted, as many as its beginning lets expect."""
+        asked = [text for text in texts if text]
+        counts = iter(await asyncio.gather(*[self._count(text[:MOST]) for text in asked]) if asked else ())
+        return [next(counts) * len(text) // min(len(text), MOST) if text else 0 for text in texts]
+
+
+def _reading(call: Call) -> Reading | None:
+    request = _decoded(call)
+    return read_question(request) if isinstance(request, ChatRequest) else None
 
 
 def _said(call: Call, body: bytes) -> str:

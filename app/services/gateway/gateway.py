@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from app.core.clock import Clock
 from app.core.errors import (
     AllAttemptsFailed,
     AnyGPTError,
-    ContextTooLong,
     GatewayTimeout,
     NoProvider,
-    NotAllowed,
     RateLimited,
     RequestRefused,
     Throttled,
@@ -21,16 +18,14 @@ from app.core.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from app.formats.registry import serving
-from app.routing.plan import CompiledRouter, Plan, Planned, make_plan
-from app.routing.question import Question
+from app.routing.strategies.base import Candidate
 from app.services.gateway.admission import Admission, output_limit
 from app.services.gateway.alarm import Deadline, running
 from app.services.gateway.attempt import Attempts
 from app.services.gateway.call import Call, ClientSide
+from app.services.gateway.planning import Planner
 from app.services.gateway.record import ended
 from app.services.health import Health
-from app.services.snapshot import AUTO, Asked, Key, Snapshot
 from app.services.spool import DurableWriter
 from app.services.state import State
 
@@ -44,14 +39,13 @@ class Gateway:
         state: State,
         admission: Admission,
         health: Health,
+        planner: Planner,
         attempts: Attempts,
         writer: DurableWriter,
         clock: Clock,
-        zone: ZoneInfo,
     ) -> None:
-        self.state, self.admission, self.health = state, admission, health
-        self._attempts, self._writer = attempts, writer
-        self._clock, self._zone = clock, zone
+        self.state, self.admission, self.health, self.planner = state, admission, health, planner
+        self._attempts, self._writer, self._clock = attempts, writer, clock
         self._ended: list[Callable[[Call], None]] = []
         self.running = 0
         self.served = 0
@@ -74,23 +68,16 @@ class Gateway:
         finally:
             self._release(call)
 
-    def prepare(self, call: Call) -> list[Planned]:
+    def prepare(self, call: Call) -> list[Candidate]:
         """Everything before the first attempt: plan, limits, reservation. Raises ClientError or Unavailable."""
         self._writer.check()
-        plan = self.plan(call)
+        plan = self.planner.plan(call)
         planned = self.admission.reserve(call, plan.order)
         # last, since only admitted requests count; what was reserved for one that is not is given back at its end
         self.admission.admit(call, call.question.input_tokens if call.question is not None else 0)
-        call.reserved_output = max((output_limit(call, each) for each in planned), default=0)
+        if call.peek.stream:
+            call.reserved_output = max([output_limit(call, each) for each in planned])
         return planned
-
-    def plan(self, call: Call) -> Plan:
-        """The candidates for a call, at least one. Raises ClientError or Unavailable."""
-        snapshot = self.state.current
-        asked = snapshot.resolve(call.peek.model)
-        if call.key is not None:
-            asked = self._allowed(call.key, asked)
-        return self._plan(call, snapshot, asked)
 
     async def settled(self) -> None:
         """Returns when no call runs any more."""
@@ -115,47 +102,7 @@ class Gateway:
             for listener in self._ended:
                 listener(call)
 
-    def _allowed(self, key: Key, asked: Asked) -> Asked:
-        """What a key may use of what was asked for. `auto` and a router's name open no model that its list leaves
-        out, unless the list names them too."""
-        if asked.alias != AUTO and asked.router is None:
-            self.admission.check_model(key, asked.alias)
-            return asked
-        if key.may_use(asked.alias):
-            return asked
-        allowed = tuple(each for each in asked.deployments if key.may_use(each.alias))
-        return Asked(allowed, asked.alias, asked.router)
-
-    def _plan(self, call: Call, snapshot: Snapshot, asked: Asked) -> Plan:
-        now = self._clock.now()
-        key = call.key
-        person = key.person if key is not None else call.person
-        budgets = self.admission.budgets(key)
-        router = _router_of(call, snapshot, asked)
-        call.router = router.name
-        asks_budget = budgets is not None and (router.asks_budget or router.leads_on)
-        call.question = question = Question(
-            model=call.peek.model,
-            needs=call.peek.needs,
-            input_tokens=-(-call.peek.input_bytes // 3),
-            max_tokens=call.peek.max_tokens,
-            stream=call.peek.stream,
-            key=key.name if key is not None else None,
-            person=person.email if person is not None else None,
-            teams=snapshot.teams.get(person.id, frozenset()) if person is not None else frozenset(),
-            tags=call.tags,
-            now=now.astimezone(self._zone),
-            budget_left=budgets.left_share(now) if asks_budget and budgets is not None else None,
-            refuse_unknown_price=budgets is not None and key is not None and key.unknown_price == "refuse",
-        )
-        if call.format is not None and call.format.asks != "chat":
-            question.asks, question.formats = call.format.asks, serving(call.format.name, call.format.asks)
-        call.plan = plan = make_plan(question, router, snapshot.routers, asked.deployments, self.health.blocked)
-        if not plan.order:
-            raise _nobody(plan, call.peek.model)
-        return plan
-
-    async def _answer(self, call: Call, client: ClientSide, planned: list[Planned]) -> None:
+    async def _answer(self, call: Call, client: ClientSide, planned: list[Candidate]) -> None:
         document = self.state.current.routers[call.router].document
         deadline = Deadline(call.task or running(), document)
         failures: list[UpstreamError] = []
@@ -206,40 +153,6 @@ class Gateway:
             call.limits.finish(self._clock.monotonic(), call.admitted, call.tokens)
         if call.reservation is not None and not call.reservation.settled:
             call.reservation.settle(call.cost or 0, self._clock.now())
-
-
-def _router_of(call: Call, snapshot: Snapshot, asked: Asked) -> CompiledRouter:
-    name = asked.router or (call.key.router if call.key is not None else None) or "default"
-    if asked.router is not None and call.key is not None and call.key.router not in (None, asked.router):
-        raise NotAllowed(f'This API key belongs to router "{call.key.router}" and cannot use "{asked.router}".')
-    router = snapshot.routers.get(name)
-    if router is None:
-        raise NoProvider(f'The router "{name}" does not exist or is disabled. An admin can give the key another one.')
-    return router
-
-
-def _nobody(plan: Plan, model: str) -> AnyGPTError:
-    reasons = "; ".join(f"{dropped.deployment}: {dropped.reason}" for dropped in plan.dropped[:8])
-    if plan.missing:
-        return Unsupported(
-            f'"{model}" lacks what the request needs ({", ".join(sorted(plan.missing))}): {reasons}.', field="model"
-        )
-    if plan.dropped and all("price unknown" in dropped.reason for dropped in plan.dropped):
-        return NotAllowed(
-            f'The price of "{model}" is unknown, and a key with a budget refuses such models. '
-            "An admin can enter the price, or allow unknown prices for this key.",
-            field="model",
-        )
-    if plan.dropped and all("input of about" in dropped.reason for dropped in plan.dropped):
-        return ContextTooLong(
-            f'The input is too long for "{model}": {reasons}.', upstream_code="context_length_exceeded"
-        )
-    if plan.rule is None:
-        return NoProvider(
-            f'No rule of router "{plan.router}" matches this request. An admin can add one without conditions.'
-        )
-    detail = f" ({reasons})" if reasons else ""
-    return NoProvider(f'No provider can answer for "{model}" through router "{plan.router}"{detail}.', retry_after=5.0)
 
 
 def _all_failed(call: Call, failures: list[UpstreamError]) -> AnyGPTError:

@@ -10,7 +10,7 @@ import orjson
 from app.core.chat import Usage
 from app.db.engine import Upsert
 from app.db.tables.ledger import AttemptRow, RequestRow
-from app.db.types import micros
+from app.routing.decision import kept
 from app.services.gateway.call import AttemptRecord, Call
 from app.services.spool import Rows
 
@@ -55,7 +55,7 @@ def _attempt(call: Call, attempt: AttemptRecord, state: str) -> tuple[Any, ...]:
         call.question.input_tokens if call.question is not None else 0,
         attempt.status,
         attempt.error,
-        micros(attempt.at),
+        attempt.at,
         attempt.latency_ms,
         attempt.first_token_ms,
         usage.input if usage is not None else 0,
@@ -72,7 +72,7 @@ def _request(call: Call, now: float) -> tuple[Any, ...]:
     question, plan = call.question, call.plan
     return (
         call.id,
-        micros(call.at),
+        call.at_us,
         call.key.id if call.key is not None else None,
         call.person.id if call.person is not None else None,
         call.conversation_id,
@@ -114,15 +114,15 @@ def _decision(call: Call) -> bytes | None:
     if plan is None or question is None:
         return None
     approximated = call.attempts[-1].approximated if call.attempts else ()
-    if plan.dropped or approximated:
-        return orjson.dumps(plan.decision(question) | ({"approximated": approximated} if approximated else {}))
+    if plan.dropped or plan.numbers is not None or question.intent is not None or approximated:
+        return orjson.dumps(kept(plan, question) | ({"approximated": approximated} if approximated else {}))
     order = tuple([(each.deployment.provider, each.deployment.model, each.rule) for each in plan.order])
-    known = (plan.router, plan.version, plan.rule, question.needs, order)
+    known = (plan.router, plan.version, plan.rule, plan.stuck, question.needs, order)
     written = _decisions.get(known)
     if written is None:
         if len(_decisions) >= MAX_DECISIONS:
             _decisions.clear()
-        written = _decisions[known] = orjson.dumps(plan.decision(question))
+        written = _decisions[known] = orjson.dumps(kept(plan, question))
     return written
 
 

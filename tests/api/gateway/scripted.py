@@ -30,6 +30,8 @@ class Scripted:
 
 
 class _Answer:
+    complete = False
+
     status = 200
     headers: ClassVar[dict[str, str]] = {"content-type": "text/event-stream"}
 

@@ -118,6 +118,8 @@ class Talker:
 
 
 class _Talk:
+    complete = False
+
     status = 200
     headers: ClassVar[dict[str, str]] = {"content-type": "text/event-stream"}
 

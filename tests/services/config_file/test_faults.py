@@ -41,7 +41,7 @@ FAULTS = [
     (TWO_LINES + 'kind = "demo"\n', "line 3: providers[0].kind: the demo provider is built in; there is only one."),
     (TWO_LINES + 'kind = "openai"\n' + TWO_LINES + 'kind = "openai"\n', 'line 5: providers[1].name: "p" stands already at providers[0].'),
     (ROUTER + 'strategy = "fastst"\n', 'line 3: routers[0].strategy: "fastst" is not one of'),
-    (ROUTER + "weights = { cost = 1 }\n", "line 3: routers[0].weights: there is no such field here;"),
+    (ROUTER + "weights = { price = 1 }\n", "line 3: routers[0].weights.price: there is no such field here;"),
     (ROUTER + '[[routers.rules]]\nid = "x"\n', "line 4: routers[0].rules[0].id: there is no such field here;"),
     (ROUTER + "max_attempts = 0\n", "line 3: routers[0].max_attempts: a number from 1 to 20."),
     (ROUTER + '[[routers.rules]]\nwhen = { hours = "8 to 20" }\n', 'line 4: routers[0].rules[0].when.hours: "8 to 20" is not a span'),
