@@ -6,7 +6,6 @@ one over WHOLE bytes only both ends are looked at. Nothing here raises: what is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,18 +13,17 @@ import msgspec
 
 from app.core.chat import ChatRequest, File, Image, Message, Role, Text
 from app.formats.glimpse_ends import glimpse_ends
-from app.formats.glimpse_text import Glimpse, cut, read_string
+from app.formats.glimpse_text import Glimpse, cut, join_texts, read_string
 
 __all__ = ["Glimpse", "glimpse", "glimpse_request"]
 
-WHOLE = 512 * 1024  # bytes: a third of a millisecond
+WHOLE = 256 * 1024  # bytes
 
 _NONE = msgspec.Raw(b"")
-_MOST_PARTS = 16  # of a message, whose text is read
+_MOST_TURNS = 16  # that are looked at for one with words: an agent's hold results of tools
 _IMAGES = frozenset({"image_url", "image", "input_image"})
 _FILES = frozenset({"file", "document", "input_file", "document_url"})
 _SYSTEM = ("system", "developer")
-_TAGGED = re.compile(r"\s*<([\w-]+)>.*</\1>\s*", re.DOTALL)
 _EMPTY = Glimpse()
 
 
@@ -86,15 +84,8 @@ def _turn_of(message: Message) -> _Turn:
                 turn.images = True
             case File():
                 turn.files = True
-    turn.text = _join(texts)
+    turn.text = join_texts(texts)
     return turn
-
-
-def _join(texts: list[str]) -> str:
-    """What a client puts beside a person's words is wrapped in a tag, `<context>…</context>`: it is left out."""
-    own = [text for text in texts if not _TAGGED.fullmatch(text)]
-    chosen = own or texts
-    return "\n".join([*chosen[: _MOST_PARTS // 2], *chosen[_MOST_PARTS // 2 :][-_MOST_PARTS // 2 :]])
 
 
 # Bodies
@@ -198,11 +189,12 @@ def _of_messages(messages: list[_Message], system: _Turn, roles: tuple[Any, ...]
         system = _read(told.content) if told is not None else system
     asked = [message for message in messages if message.role in roles]
     first = next(_turns(asked), None)
-    return _together(system.text, first, next(_turns(asked[::-1]), None) if len(asked) > 1 else first)
+    return _together(system.text, first, next(_turns(asked[::-1]), first) if len(asked) > 1 else first)
 
 
 def _turns(asked: list[_Message]) -> Iterator[_Turn]:
-    turns = (_read(message.parts if message.content is _NONE else message.content) for message in asked)
+    contents = (message.parts if message.content is _NONE else message.content for message in asked[:_MOST_TURNS])
+    turns = (_read(content) for content in contents)
     return (turn for turn in turns if not turn.empty)
 
 
@@ -222,7 +214,7 @@ def _read(content: msgspec.Raw) -> _Turn:
             if (text := bytes(part.text)).startswith(b'"'):
                 texts.append(read_string(text))
             _attach(part, turn)
-    turn.text = _join([text for text in texts if text])
+    turn.text = join_texts([text for text in texts if text])
     return turn
 
 

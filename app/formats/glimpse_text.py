@@ -13,8 +13,11 @@ END = 600  # and as many of its end, where it is longer
 
 _BEGIN_BYTES = 4000  # of JSON, which hold as many characters in most scripts
 _END_BYTES = 2000
+_MOST_PARTS = 16  # of a message, whose text is kept
+_TAGGED = re.compile(r"\s*<([\w-]+)>.*</\1>\s*", re.DOTALL)
 _text = msgspec.json.Decoder(str)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_LONGEST_ESCAPE = 6
 _SIGNS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
@@ -31,6 +34,14 @@ class Glimpse(msgspec.Struct, frozen=True, kw_only=True):
 
 def cut(text: str) -> str:
     return text if len(text) <= BEGIN + END else f"{text[:BEGIN]}\n{text[-END:]}"
+
+
+def join_texts(texts: list[str]) -> str:
+    """Of a message's parts. What a client puts beside a person's words is wrapped in a tag, `<context>…</context>`: it
+    is left out."""
+    own = [text for text in texts if text and not _TAGGED.fullmatch(text)] or texts
+    half = _MOST_PARTS // 2
+    return "\n".join(own if len(own) <= _MOST_PARTS else [*own[:half], *own[-half:]])
 
 
 def read_string(quoted: bytes) -> str:
@@ -53,7 +64,14 @@ def read_piece(piece: bytes) -> str:
 def _unescape(piece: bytes) -> str:
     """What was cut in two at an edge is left out, or stays as it is."""
     text = piece.decode("utf-8", "ignore")
-    return mend_text(_ESCAPE.sub(_character, text)) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    for whole in (text, text[: text.rfind("\\", -_LONGEST_ESCAPE)]):
+        try:
+            return _text.decode(f'"{whole}"')
+        except msgspec.DecodeError:
+            continue
+    return mend_text(_ESCAPE.sub(_character, text))
 
 
 def _character(found: re.Match[str]) -> str:

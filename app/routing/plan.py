@@ -94,7 +94,7 @@ class _Maker:
             if plan.rule is None:
                 plan.rule, plan.strategy = rule.name, rule.strategy.name
             for asked in self._asked:
-                ends = rule is last or rule.on_failure == "stop"
+                ends = rule.on_failure == "stop" or (rule is last and rule.next_router is None)
                 self._add(rule, rule.pool(question, asked), final=ends and asked is self._asked[-1])
                 if rule.targets is not None:
                     break

@@ -49,9 +49,9 @@ def next_version(tmp_path: Path) -> Path:
     """The migrations of a later AnyGPT: ours, and one more."""
     folder = tmp_path / "migrations"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_more.py").write_text(
+    (folder / "versions" / "0003_more.py").write_text(
         '"""More."""\nimport sqlalchemy as sa\nfrom alembic import op\n'
-        'revision = "0002"\ndown_revision = "0001"\n\ndef upgrade():\n'
+        'revision = "0003"\ndown_revision = "0002"\n\ndef upgrade():\n'
         '    op.add_column("meta", sa.Column("more", sa.Integer))\n'
         '    if op.get_bind().exec_driver_sql("select number from meta").scalar() == 13:\n'
         '        raise RuntimeError("bad luck")\n'
@@ -64,9 +64,9 @@ def test_an_older_database_is_copied_before_it_is_changed(tmp_path: Path, next_v
     migrate(url, tmp_path / "backups")
     run(tmp_path / "a.db", "insert into meta (name, number) values ('kept', 7)")
     assert migrate(url, tmp_path / "backups", next_version)
-    assert schema_version(url) == "0002"
+    assert schema_version(url) == "0003"
     (copy,) = (tmp_path / "backups").iterdir()
-    assert schema_version(sqlite_url(copy)) == "0001"
+    assert schema_version(sqlite_url(copy)) == "0002"
     assert integrity(sqlite_url(copy)) == "ok"
 
 

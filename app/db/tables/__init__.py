@@ -1,5 +1,5 @@
 """Tables by topic; importing this package makes the metadata complete."""
 
-from app.db.tables import audit, chats, keys, ledger, people, providers, routers, settings
+from app.db.tables import audit, chats, keys, ledger, people, prices, providers, routers, settings, statistics
 
-__all__ = ["audit", "chats", "keys", "ledger", "people", "providers", "routers", "settings"]
+__all__ = ["audit", "chats", "keys", "ledger", "people", "prices", "providers", "routers", "settings", "statistics"]

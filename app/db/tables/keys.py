@@ -16,6 +16,7 @@ class KeyRow(SQLModel, table=True):
     hint: str
     person_id: str | None = Field(default=None, foreign_key="person.id", index=True)
     router: str | None = None
+    tier: str | None = None
     models: list[str] = json_field(["*"])
     scopes: list[str] = json_field([])
     limits: dict[str, int] = json_field({})

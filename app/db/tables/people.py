@@ -16,6 +16,7 @@ class PersonRow(SQLModel, table=True):
     role: str
     password_hash: str | None = None
     disabled: bool = False
+    tier: str | None = None
     preferences: dict[str, Any] = json_field({})
     created_at: datetime = time_field()
     updated_at: datetime = time_field()

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.db.tables.base import json_field, time_field
+from app.db.tables.base import json_field, optional_time_field, time_field
 
 
 class RouterRow(SQLModel, table=True):
@@ -14,6 +14,13 @@ class RouterRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     name: str = Field(unique=True)
     live_version: int = 1
+    draft: dict[str, Any] | None = json_field()
+    draft_base: int | None = None  # the version it was begun from
+    draft_at: datetime | None = optional_time_field()
+    draft_by: str | None = None
+    canary_version: int | None = None  # a version that some requests are sent through
+    canary_percent: float | None = None
+    canary_at: datetime | None = optional_time_field()
     enabled: bool = True
     from_file: bool = False
     created_at: datetime = time_field()
