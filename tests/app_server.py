@@ -27,6 +27,7 @@ from app.providers.transport import Transport
 from app.services.container import Services
 from app.services.startup import open_services
 from app.services.views import KeySpec, ModelSpec, Person, ProviderSpec, RequestDetail
+from tests.published import published
 from tests.upstream.fixtures import RunningUpstream
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class AppServer:
 
     def add_router(self, name: str | None = None, **fields: Any) -> str:
         name = name or f"router-{next(self._numbers)}"
-        self.run(self.services.routers.save("test", {"name": name, "rules": [{"name": "all"}], **fields}))
+        self.run(published(self.services, {"name": name, "rules": [{"name": "all"}], **fields}))
         return name
 
     def ledger(self, request_id: str) -> RequestDetail:

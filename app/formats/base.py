@@ -24,6 +24,7 @@ class Peek(msgspec.Struct, kw_only=True):
     input_bytes: int = 0
     include_usage: bool = False
     user: str | None = None
+    session: str | None = None  # as the client names its conversation: `prompt_cache_key`, or our `session_id`
     metadata: dict[str, Any] = {}
     extensions: dict[str, Any] = {}  # OpenRouter's `models`, `provider` …: for the gateway, taken out before relaying
 

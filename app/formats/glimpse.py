@@ -1,7 +1,7 @@
 """A glimpse of what a request says: its system prompt, its first and its last user message, each cut to a few lines.
 
 For routing by intent, which needs the words before anything is decoded. Of a body all but the messages is skipped; of
-one over WHOLE bytes only both ends are looked at. Nothing here raises: what is not found is empty.
+one over WHOLE bytes, or of another shape, only both ends are looked at. Nothing raises: what is not found is empty.
 """
 
 from __future__ import annotations
@@ -24,20 +24,19 @@ _MOST_TURNS = 16  # that are looked at for one with words: an agent's hold resul
 _IMAGES = frozenset({"image_url", "image", "input_image"})
 _FILES = frozenset({"file", "document", "input_file", "document_url"})
 _SYSTEM = ("system", "developer")
-_EMPTY = Glimpse()
 
 
 def glimpse(format_name: str, body: bytes) -> Glimpse:
     """Of a client's body in the named wire format; empty for formats without messages."""
     read = _READERS.get(format_name)
     if read is None:
-        return _EMPTY
-    if len(body) > WHOLE:
-        return glimpse_ends(body)
-    try:
-        return read(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _EMPTY
+        return Glimpse()
+    if len(body) <= WHOLE:
+        try:
+            return read(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    return glimpse_ends(body)
 
 
 def glimpse_request(request: ChatRequest) -> Glimpse:

@@ -20,7 +20,7 @@ _MARK = re.compile(  # all begin with one quote, which the search skips to
     rb'(?:(?P<string>")|[\[{])'
     rb'|type"\s*:\s*"(?P<kind>\w{1,30})"|mime_?[tT]ype"\s*:\s*"(?P<media>\w{1,20})/)'
 )
-_FIRST_NAME = re.compile(rb'\{\s*"(role|content|parts)"\s*:')
+_FIRST_NAME = re.compile(rb'"(?:messages|contents|input)"\s*:\s*\[?\s*\{\s*"(role|content|parts)"\s*:')
 _IN_MESSAGES = (b"content", b"text")
 _OF_USER = (b"input", b"prompt")  # a string there is what the user says
 _SYSTEM_ROLES = (b"system", b"developer")

@@ -89,6 +89,11 @@ class Breaker:
         trying = self._trial is not None or (self._pending > 0 and not self._sure)
         return "half_open" if trying or now >= self._retry_at else "open"
 
+    @property
+    def doubted(self) -> bool:
+        """It failed, and has not succeeded since."""
+        return self._since is not None
+
     def allows(self, now: float) -> bool:
         return self._since is None or self._left > 0 or now >= self._retry_at
 

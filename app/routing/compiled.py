@@ -14,6 +14,7 @@ from app.routing.strategies import STRATEGIES
 from app.routing.strategies.base import Candidate, Strategy, Weights
 
 Find = Callable[[str, str], Deployment | None]
+TOO_LONG, POLICY = "context_length_exceeded", "content_policy"  # causes for which somebody else may answer
 MAX_POOLS = 256  # of one rule: kinds of request that were asked of it
 
 
@@ -25,6 +26,7 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
     alias: str
     router: str | None = None
     sort: str | None = None  # what a suffix such as `:floor` asks for
+    automatic: bool = False  # no model was named: whoever fits
 
 
 class Dropped(msgspec.Struct, frozen=True):
@@ -91,7 +93,7 @@ class Pool:
 
 
 class CompiledRule:
-    def __init__(self, rule: Rule, router: RouterDocument, position: int, find: Find) -> None:
+    def __init__(self, rule: Rule, router: RouterDocument, position: int, find: Find, memory: str) -> None:
         self.name = rule.shown
         self._when = _tests(rule.when) or ()
         self._unless = _tests(rule.unless)
@@ -99,7 +101,7 @@ class CompiledRule:
         self.next_router = rule.on_failure[len(ROUTER) :] if rule.on_failure.startswith(ROUTER) else None
         self.strategy = STRATEGIES[rule.strategy or router.strategy]
         self._weights = router.weights or Weights()
-        self._key = f"{router.name}/{rule.id or position}"
+        self._key = f"{memory}/{rule.id or position}"
         self.targets = (
             _group(rule.targets, self.strategy, self._weights, self._key, self.name, find) if rule.targets else None
         )
@@ -126,7 +128,7 @@ class CompiledRule:
             pool = self._pools[kind] = _pool(self.targets or self._all_of(asked), question)
         return pool
 
-    def keys(self) -> Iterable[str]:
+    def group_keys(self) -> Iterable[str]:
         return self.targets.keys() if self.targets is not None else (self._key,)
 
     def _all_of(self, asked: Asked) -> Group:
@@ -136,7 +138,10 @@ class CompiledRule:
 
 
 class CompiledRouter:
-    def __init__(self, document: RouterDocument, version: int, find: Find) -> None:
+    """`memory` names its memory of turns, by default after the router: two versions in force at once have each their
+    own."""
+
+    def __init__(self, document: RouterDocument, version: int, find: Find, memory: str | None = None) -> None:
         self.document = document
         self.name = document.name
         self.version = version
@@ -145,11 +150,12 @@ class CompiledRouter:
         self.asks_budget = any(each.budget_left_below is not None for each in conditions)
         self.asks_intent = any(each.intents or each.complexity for each in conditions)
         self.leads_on = any(rule.on_failure.startswith(ROUTER) for rule in document.rules)
-        self.rules = [CompiledRule(rule, document, place, find) for place, rule in enumerate(document.rules)]
+        key = memory or document.name
+        self.rules = [CompiledRule(rule, document, place, find, key) for place, rule in enumerate(document.rules)]
         fallbacks = document.fallbacks or Fallbacks()
         self.fallbacks = {
-            "context_too_long": _found(fallbacks.context_too_long, "context too long", find),
-            "content_policy": _found(fallbacks.content_policy, "content policy", find),
+            TOO_LONG: _found(fallbacks.context_too_long, "context too long", find),
+            POLICY: _found(fallbacks.content_policy, "content policy", find),
         }
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.routing.automatic import AUTOMATIC
 from app.routing.compiled import Dropped
 from app.routing.plan import Plan
 from app.routing.question import Question
 from app.routing.strategies import STRATEGIES
+
+_STRATEGIES = {**STRATEGIES, AUTOMATIC.name: AUTOMATIC}
 
 
 def kept(plan: Plan, question: Question) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def kept(plan: Plan, question: Question) -> dict[str, Any]:
 
 def shown(value: dict[str, Any]) -> dict[str, Any]:
     """With `candidates` (`provider`, `model`, `kept`, `reason`, `numbers`) and `order`."""
-    strategy = STRATEGIES.get(value.get("strategy", ""))
+    strategy = _STRATEGIES.get(value.get("strategy", ""))
     candidates: list[dict[str, Any]] = []
     order = []
     for place, (provider, model, rule, number) in enumerate(value.get("kept", ())):

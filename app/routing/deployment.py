@@ -31,6 +31,16 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.model} at {self.provider}"
 
 
+DEFAULT_OUTPUT = 4096
+
+
+def output_limit(max_tokens: int | None, deployment: Deployment) -> int:
+    """Tokens: the client's maximum, else the smaller of the model's maximum and 4,096."""
+    if max_tokens is not None:
+        return max_tokens
+    return min(deployment.max_output_tokens or DEFAULT_OUTPUT, DEFAULT_OUTPUT)
+
+
 def by_priority(deployment: Deployment) -> tuple[int, str, str]:
     """The order where nothing else is said: priority, then names."""
     return (deployment.priority, deployment.provider, deployment.model)

@@ -133,6 +133,12 @@ class Numbers:
         known = success.weight * exp2((self._origin - now) * _AGES)
         return ((success.mean or 0.0) * known + _SUCCESSES) / (known + SUCCESS_CALLS)
 
+    def score(self, now: float) -> float:
+        """One number for people and tiers, 0…1: the share of calls that succeed, and what votes say of the answers,
+        weighed one to one; without votes the share alone."""
+        succeeds = self.succeeds(now)
+        return succeeds if self.quality is None else (succeeds + self.quality) / 2
+
     def votes(self, now: float) -> float:
         """How many votes the quality rests on."""
         return self._votes * exp2((self._voted_at - now) * _VOTE_AGES)

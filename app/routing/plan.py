@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from app.core.money import show_usd as _usd
+from app.routing.automatic import AUTOMATIC
 from app.routing.compiled import Asked, CompiledRouter, CompiledRule, Dropped, Group, Pool
-from app.routing.deployment import Deployment
+from app.routing.deployment import Deployment, output_limit
 from app.routing.question import Question
 from app.routing.standing import Standing
 from app.routing.strategies import STRATEGIES
 from app.routing.strategies.base import Candidate
+from app.routing.wishes import Wishes
 
 Blocked = Callable[[Deployment], str | None]  # why a deployment cannot be called now; None: it can
 
 # bytes / 3 overstates tokens; only an input that is too long beyond doubt is refused before the provider says so
-_SURELY = 0.6
+SURELY = 0.6
 
 
 class Plan(msgspec.Struct, kw_only=True):
@@ -31,6 +34,7 @@ class Plan(msgspec.Struct, kw_only=True):
     numbers: list[float | None] | None = None
     dropped: list[Dropped] = []
     missing: frozenset[str] = frozenset()
+    unwell: bool = False  # none of them can be called now, as far as is known; they are tried all the same
     stuck: bool = False  # the first is where the conversation was before
 
 
@@ -41,11 +45,9 @@ def make_plan(
     asked: Sequence[Asked],
     blocked: Blocked | None,
     standing: Standing,
-    before: str | None = None,
 ) -> Plan:
     """`asked` is the model that was asked for, and those after it that the client would also take; a rule's targets
-    answer in their place. `blocked` None: everybody is well. `before` is the deployment that answered the
-    conversation's last request: where it stands in the first rule's candidates, it comes first.
+    answer in their place. `blocked` None: everybody is well.
 
     A deployment that is only unwell (blocked) is still tried where nothing else is left."""
     maker = _Maker(question, routers, asked, blocked, standing)
@@ -53,12 +55,11 @@ def make_plan(
     maker.follow(router)
     if not plan.order and maker.unwell:
         plan.order = maker.unwell
+        plan.unwell = True
         kept = {candidate.deployment.id for candidate in maker.unwell}
         plan.dropped = [dropped for dropped in plan.dropped if dropped.deployment.id not in kept]
     if not plan.order:
         plan.missing = frozenset(maker.missing)
-    elif before is not None:
-        _stick(plan, before)
     if question.wishes is not None and not question.wishes.allow_fallbacks:
         plan.order = plan.order[:1]
     return plan
@@ -93,6 +94,8 @@ class _Maker:
                 continue
             if plan.rule is None:
                 plan.rule, plan.strategy = rule.name, rule.strategy.name
+                if self._automatic(rule):
+                    plan.strategy = AUTOMATIC.name
             for asked in self._asked:
                 ends = rule.on_failure == "stop" or (rule is last and rule.next_router is None)
                 self._add(rule, rule.pool(question, asked), final=ends and asked is self._asked[-1])
@@ -119,7 +122,8 @@ class _Maker:
             self._seen is not None
             or self._blocked is not None
             or question.wishes is not None
-            or (window is not None and question.input_tokens * _SURELY > window)
+            or question.least_score
+            or (window is not None and question.input_tokens * SURELY > window)
         ):
             gone = self._drop_now(leaves)
             if gone:
@@ -131,13 +135,16 @@ class _Maker:
                 self._seen = set()
             self._seen.update([leaf.deployment.id for leaf in pool.leaves])
         wishes = question.wishes
-        if pool.fixed is not None and (wishes is None or not (wishes.order or wishes.strategy)):
+        strategy = wishes.strategy if wishes is not None else None
+        if strategy is None and self._automatic(rule):
+            strategy = AUTOMATIC.name
+        if pool.fixed is not None and strategy is None and (wishes is None or not wishes.order):
             plan.order = list(pool.fixed) if first else [*plan.order, *pool.fixed]
             if plan.numbers is not None:
                 plan.numbers += [None] * len(pool.fixed)
             return
-        if wishes is not None and wishes.strategy is not None:
-            group = self._as_wished(pool, wishes.strategy)
+        if strategy is not None:
+            group = self._ranked_by(pool, strategy)
         ordered = self._ranked(group)
         if wishes is not None and wishes.order:
             ordered.sort(key=lambda each: wishes.place(each[1].deployment))
@@ -169,11 +176,19 @@ class _Maker:
                 found.setdefault(each[1].deployment.id, each)
         return list(found.values())
 
-    def _as_wished(self, pool: Pool, strategy: str) -> Group:
-        assert pool.group is not None
-        return msgspec.structs.replace(
-            pool.group, key="", strategy=STRATEGIES[strategy], members=tuple(_once(pool.leaves))
+    def _automatic(self, rule: CompiledRule) -> bool:
+        """Whether nobody said who is to answer: neither a model, nor the rule."""
+        return (
+            rule.targets is None
+            and rule.strategy.fixed
+            and self._question.intent is not None
+            and self._asked[0].automatic
         )
+
+    def _ranked_by(self, pool: Pool, strategy: str) -> Group:
+        assert pool.group is not None
+        chosen = AUTOMATIC if strategy == AUTOMATIC.name else STRATEGIES[strategy]
+        return msgspec.structs.replace(pool.group, key="", strategy=chosen, members=tuple(_once(pool.leaves)))
 
     def _drop_unfit(self, pool: Pool) -> None:
         seen = self._seen
@@ -187,7 +202,7 @@ class _Maker:
     def _drop_now(self, leaves: tuple[Candidate, ...]) -> set[str]:
         """Those that an earlier rule brought already, and those that cannot take this request, or none now."""
         question, blocked, seen = self._question, self._blocked, self._seen
-        most = question.input_tokens * _SURELY
+        most = question.input_tokens * SURELY
         gone: set[str] = set()
         dropped: list[Dropped] = []
         fresh: set[str] = set()
@@ -203,8 +218,10 @@ class _Maker:
             if window is not None and most > window:
                 values = (question.input_tokens, window)
                 dropped.append(Dropped(deployment, "input of about {:,} tokens is over its {:,}", values))
-            elif question.wishes is not None and (unwanted := self._unwanted(deployment)) is not None:
+            elif question.wishes is not None and (unwanted := self._unwanted(deployment, question.wishes)) is not None:
                 dropped.append(unwanted)
+            elif question.least_score and (weak := self._weak(deployment, question.least_score)) is not None:
+                dropped.append(weak)
             elif blocked is not None and (reason := blocked(deployment)) is not None:
                 dropped.append(Dropped(deployment, reason))
                 self.unwell.append(leaf)
@@ -219,19 +236,40 @@ class _Maker:
             self._seen.update([each.deployment.id for each in dropped])
         return gone
 
-    def _unwanted(self, deployment: Deployment) -> Dropped | None:
+    def _unwanted(self, deployment: Deployment, wishes: Wishes) -> Dropped | None:
         question = self._question
-        wishes = question.wishes
-        assert wishes is not None
         if (reason := wishes.refuses(deployment)) is not None:
             return Dropped(deployment, reason)
         if wishes.require_parameters and not question.needs <= (deployment.capabilities or frozenset()):
             return Dropped(deployment, "not known to take every parameter of the request")
+        if wishes.max_cost is not None:
+            if deployment.price is None:
+                return Dropped(deployment, "price unknown, and the request has a limit of cost")
+            most = deployment.price.ceiling(question.input_tokens, output_limit(question.max_tokens, deployment))
+            if most > wishes.max_cost:
+                return Dropped(
+                    deployment, "may cost {}, and the request allows {}", (_usd(most), _usd(wishes.max_cost))
+                )
+        if wishes.max_latency_ms is not None:
+            numbers = self._standing.numbers.get(deployment.id)
+            seconds = numbers.times.quantile(0.5) if numbers is not None else None
+            if seconds is not None and seconds * 1000 > wishes.max_latency_ms:
+                usual = round(seconds * 1000)
+                return Dropped(
+                    deployment, "usually takes {:,} ms, and the request allows {:,}", (usual, wishes.max_latency_ms)
+                )
         return None
 
+    def _weak(self, deployment: Deployment, least: float) -> Dropped | None:
+        numbers = self._standing.numbers.get(deployment.id)
+        score = numbers.score(self._standing.now()) if numbers is not None else None
+        if score is None or score >= least:
+            return None
+        return Dropped(deployment, "score {}, and the tier asks for {}", (f"{score:.2f}", f"{least:g}"))
 
-def _stick(plan: Plan, before: str) -> None:
-    """Moves the conversation's deployment to the front, if the first rule has it."""
+
+def stick(plan: Plan, before: str) -> None:
+    """Moves the deployment that answered the conversation before to the front, if it is among the first rule's."""
     order = plan.order
     for at, candidate in enumerate(order):
         if candidate.rule != order[0].rule:

@@ -17,18 +17,25 @@ class Standing:
         self.numbers: dict[str, Numbers] = {}  # by deployment
         self._turns: dict[str, dict[str, float]] = {}  # by rule or group, then by deployment
         self._random = Random(seed)
-        self._now = now
+        self.now = now
+
+    def of(self, deployment_id: str) -> Numbers:
+        """The numbers of a deployment, begun where there are none."""
+        numbers = self.numbers.get(deployment_id)
+        if numbers is None:
+            numbers = self.numbers[deployment_id] = Numbers()
+        return numbers
 
     def world(self, key: str, weights: Weights) -> World:
         """As a rule or group sees it."""
         turns = self._turns.get(key)
         if turns is None:
             turns = self._turns[key] = {}
-        return World(numbers=self.numbers, turns=turns, weights=weights, random=self._random, now=self._now)
+        return World(numbers=self.numbers, turns=turns, weights=weights, random=self._random, now=self.now)
 
     def aside(self) -> Standing:
         """For a dry run: as it is now, but nobody's turn is over after it."""
-        aside = Standing(self._now)
+        aside = Standing(self.now)
         aside.numbers = self.numbers
         aside._turns = {key: dict(turns) for key, turns in self._turns.items()}
         aside._random.setstate(self._random.getstate())

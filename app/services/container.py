@@ -10,8 +10,10 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.providers.catalog import Catalog
 from app.providers.connections import Connections
+from app.routing.standing import Standing
 from app.services.audit import Audit
 from app.services.chats import Chats
+from app.services.explain import Explain
 from app.services.gateway.admission import Admission
 from app.services.gateway.counting import Counting
 from app.services.gateway.gateway import Gateway
@@ -20,6 +22,7 @@ from app.services.job_board import JobBoard
 from app.services.keys import Keys
 from app.services.ledger import Ledger
 from app.services.live import Live
+from app.services.measurements import Measurements
 from app.services.people import People
 from app.services.probes import Probes
 from app.services.provider_views import ProviderViews
@@ -47,9 +50,12 @@ class Services:
     provider_views: ProviderViews
     probes: Probes
     routers: Routers
+    explain: Explain
     keys: Keys
     admission: Admission
     health: Health
+    standing: Standing
+    measurements: Measurements
     gateway: Gateway
     counting: Counting
     responses: Responses

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from app.core.clock import Clock
 from app.core.errors import BadCredential, Throttled, UpstreamError
-from app.routing.breaker import Breaker
+from app.routing.breaker import Breaker, asked_wait
 from app.routing.deployment import Deployment
 from app.services.limits import Gcra, TokenBucket, seconds
 from app.services.snapshot import Credential, Provider, Snapshot
@@ -56,6 +56,7 @@ class Health:
         self._turn: dict[str, int] = {}
         self._limits: dict[str, tuple[dict[str, int], ProviderLimit]] = {}
         self.recent: dict[str, Recent] = {}
+        self._doubted: set[str] = set()  # deployments whose breaker may say no
         self._snapshot: Snapshot | None = None
 
     async def follow(self, snapshot: Snapshot) -> None:
@@ -64,6 +65,7 @@ class Health:
         deployments = {m.deployment.id for p in snapshot.providers.values() for m in p.models}
         credentials = {c.id for p in snapshot.providers.values() for c in p.credentials} | set(snapshot.providers)
         self._breakers = {key: value for key, value in self._breakers.items() if key in deployments}
+        self._doubted &= deployments
         self._cooling = {key: value for key, value in self._cooling.items() if key in credentials}
         self._turn = {key: value for key, value in self._turn.items() if key in snapshot.providers}
         self.recent = {key: value for key, value in self.recent.items() if key in snapshot.providers}
@@ -78,7 +80,7 @@ class Health:
     @property
     def doubts(self) -> bool:
         """Whether anybody may be blocked at all."""
-        return bool(self._breakers or self._cooling or self._limits)
+        return bool(self._doubted or self._cooling or self._limits)
 
     def blocked(self, deployment: Deployment) -> str | None:
         """Why a deployment cannot be called now; None: it can."""
@@ -111,8 +113,8 @@ class Health:
         turn = self._turn[provider.id] = self._turn.get(provider.id, -1) + 1
         return ready[turn % len(ready)]
 
-    def started(self, deployment: Deployment, tokens: int) -> None:
-        now = self._clock.monotonic()
+    def started(self, deployment: Deployment, tokens: int, now: float) -> None:
+        """`now`: when the call began, in monotonic seconds; say it again at its end."""
         if (breaker := self._breakers.get(deployment.id)) is not None:
             breaker.start(now)
         if (limit := self._limits.get(deployment.provider_id)) is not None:
@@ -121,10 +123,20 @@ class Health:
             if limit[1].tokens is not None:
                 limit[1].tokens.take(now, tokens)
 
-    def succeeded(self, deployment: Deployment, credential_id: str, first_token_ms: int | None) -> None:
+    def answering(self, deployment: Deployment, began: float) -> None:
+        """The first content of an answer has come."""
+        if deployment.id in self._doubted:
+            breaker = self._breakers[deployment.id]
+            breaker.answering(began)
+            self._look(deployment.id, breaker)
+
+    def succeeded(
+        self, deployment: Deployment, credential_id: str, first_token_ms: int | None, began: float | None = None
+    ) -> None:
         now = self._clock.monotonic()
         if (breaker := self._breakers.get(deployment.id)) is not None:
-            breaker.succeeded(now)
+            breaker.succeeded(now, began)
+            self._look(deployment.id, breaker)
         if self._cooling:
             self._cooling.pop(credential_id or deployment.provider_id, None)
         recent = self._recent(deployment.provider_id)
@@ -133,32 +145,35 @@ class Health:
         if first_token_ms is not None:
             recent.first_token_ms.append(first_token_ms)
 
-    def failed(self, deployment: Deployment, credential_id: str, error: UpstreamError) -> None:
+    def failed(
+        self, deployment: Deployment, credential_id: str, error: UpstreamError, began: float | None = None
+    ) -> None:
         """Counts a failure where it belongs: on the deployment, on the key, or nowhere."""
         now = self._clock.monotonic()
+        asked = asked_wait(error.upstream_status, error.retry_after)
         cools = credential_id or deployment.provider_id  # a provider without keys cools as a whole
         match error:
             case BadCredential():
                 self._cooling[cools] = Cooling(now + BAD_KEY_S, "key refused")
             case Throttled():
-                wait = THROTTLED_S if error.retry_after is None else error.retry_after
-                self._cooling[cools] = Cooling(now + wait, "rate limit")
+                self._cooling[cools] = Cooling(now + (asked_wait(429, error.retry_after) or THROTTLED_S), "rate limit")
         breaker = self._breakers.get(deployment.id)
         if error.blames_deployment:
             if breaker is None:
                 breaker = self._breakers[deployment.id] = Breaker()
-            breaker.failed(now, error.label)
+            breaker.failed(now, error.label, began, asked)
+            self._look(deployment.id, breaker)
         elif breaker is not None:
-            breaker.released()
+            breaker.released(began)
         if error.retry:
             recent = self._recent(deployment.provider_id)
             recent.outcomes.append(False)
             recent.last_error, recent.last_error_at = error.message, now
 
-    def released(self, deployment: Deployment) -> None:
+    def released(self, deployment: Deployment, began: float | None = None) -> None:
         """A call ended without telling anything: the client left."""
         if (breaker := self._breakers.get(deployment.id)) is not None:
-            breaker.released()
+            breaker.released(began)
 
     def breaker_state(self, provider: Provider) -> str:
         """The worst of the provider's deployments."""
@@ -195,8 +210,15 @@ class Health:
         """A probe or test by a person succeeded: everything may be tried again."""
         for model in provider.models:
             self._breakers.pop(model.deployment.id, None)
+            self._doubted.discard(model.deployment.id)
         for cooling in (provider.id, *(credential.id for credential in provider.credentials)):
             self._cooling.pop(cooling, None)
+
+    def _look(self, deployment_id: str, breaker: Breaker) -> None:
+        if breaker.doubted:
+            self._doubted.add(deployment_id)
+        else:
+            self._doubted.discard(deployment_id)
 
     def _all_cooling(self, provider: Provider, now: float) -> str | None:
         if not provider.credentials:

@@ -13,7 +13,7 @@ from app.routing.intent_features import Asked
 
 
 class Intents:
-    """`prepare` reads the model off the loop (some 20 ms, 3 MB); without it the first question does."""
+    """`prepare` reads the model off the loop (some 5 ms, 2 MB); without it the first question does."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

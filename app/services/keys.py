@@ -32,6 +32,7 @@ from app.services.key_fields import check_budgets, check_limits, moment, network
 from app.services.people import check_email
 from app.services.snapshot import DEFAULT_SCOPES, SCOPES, Key, Snapshot
 from app.services.state import State
+from app.services.tiers import check_tier, tiers_in
 from app.services.views import Actor, KeySpec, KeyView, Person
 
 
@@ -146,7 +147,7 @@ class Keys:
     async def follow(self, snapshot: Snapshot) -> None:
         """Budgets of new and changed keys, with what the ledger says is spent, before such a key can be used."""
         alive = snapshot.keys_by_id
-        self._admission.forget(set(alive))
+        self._admission.forget(alive.keys() | snapshot.people.keys())
         for key in alive.values():
             if not key.budgets and (known := self._admission.known_budgets(key.id)) is not None:
                 known.budgets = []  # what is spent from now on is in the ledger alone
@@ -179,6 +180,7 @@ class Keys:
             router=key.router,
             models=key.models,
             scopes=tuple(scope for scope in SCOPES if scope in key.scopes),
+            tier=key.tier,
             limits=key.limits,
             budgets=tuple(budget.view(now) for budget in budgets.budgets) if budgets is not None else (),
             allowed_ips=key.allowed_ips,
@@ -260,6 +262,7 @@ class Keys:
             "router": spec.router,
             "models": non_empty(spec.models, "models"),
             "scopes": [scope for scope in SCOPES if scope in wanted],
+            "tier": _tier(session, spec, row, manages),
             "limits": check_limits(spec.limits),
             "budgets": check_budgets(spec.budgets),
             "on_budget": one_of(spec.on_budget, "on_budget", ("refuse", "cheapest")),
@@ -269,6 +272,14 @@ class Keys:
             "expires_at": expires.replace(microsecond=0) if expires is not None else None,
             "disabled": not spec.enabled,
         }
+
+
+def _tier(session: Session, spec: KeySpec, row: KeyRow | None, manages: bool) -> str | None:
+    """A member's key is in its person's tier, unless an admin put it into another."""
+    if not manages:
+        return row.tier if row is not None else None
+    check_tier(spec.tier, tiers_in(session))
+    return spec.tier
 
 
 def _manages(actor: Actor | str) -> bool:
@@ -288,8 +299,10 @@ def _owner(session: Session, actor: Actor | str, spec: KeySpec, manages: bool) -
 
 
 def _check_router(session: Session, name: str | None) -> None:
-    enabled = session.exec(select(RouterRow.name).where(col(RouterRow.enabled).is_(True)))
-    known = sorted({BUILT_IN.name, *enabled})
+    usable = (col(RouterRow.enabled).is_(True), col(RouterRow.live_version) > 0)
+    known = sorted({BUILT_IN.name, *session.exec(select(RouterRow.name).where(*usable))})
+    if name is not None and name not in known and session.exec(select(RouterRow).where(RouterRow.name == name)).first():
+        raise BadRequest(f'router: "{name}" is switched off or not published; publish it first.', field="router")
     if name is not None and name not in known:
         raise BadRequest(f'router: there is no router "{name}"; known are {", ".join(known)}.', field="router")
 

@@ -11,7 +11,9 @@ def sentence(row: RequestRow, attempts: tuple[AttemptRow, ...], decision: dict[s
     """«Answered by gemini-2.5-flash at gemini because openai-main said 429 after 0.2 s. Rule pictures of router
     default, version 14.»"""
     failures = [attempt for attempt in attempts if attempt.status != 200]
-    if not attempts:
+    if decision.get("cached"):
+        head = f"Answered with what {row.model} at {row.provider} said to the same question before: no call, no cost."
+    elif not attempts:
         head = f"Refused before any attempt: {(row.error or 'no reason was kept').rstrip('.')}."
     elif row.status < 400:
         head = f"Answered by {row.model} at {row.provider}"

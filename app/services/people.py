@@ -18,6 +18,7 @@ from app.security.tokens import new_token
 from app.services.audit import note
 from app.services.changes import Change, differing
 from app.services.state import State, person_of
+from app.services.tiers import check_tier, tiers_in
 from app.services.views import Actor, Person
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
@@ -78,13 +79,22 @@ class People:
             raise NotFound(f'There is no person "{id_or_email}".')
         return person
 
-    async def add(self, actor: Actor | str, email: str, name: str, role: str, password: str | None) -> Person:
+    async def add(
+        self,
+        actor: Actor | str,
+        email: str,
+        name: str,
+        role: str,
+        password: str | None,
+        tier: str | None = None,
+    ) -> Person:
         wanted = check_role(role)
         _check_rank(actor, wanted)
         hashed = await self.hash(password)
 
         def write(session: Session) -> Person:
-            return person_of(self.put(session, actor, None, email, name=name, role=role, password_hash=hashed)[0])
+            row, _ = self.put(session, actor, None, email, name=name, role=role, password_hash=hashed, tier=tier)
+            return person_of(row)
 
         return await self._state.change(write)
 
@@ -96,7 +106,9 @@ class People:
         name: str | None = None,
         role: str | None = None,
         disabled: bool | None = None,
+        tier: str | None = None,
     ) -> Person:
+        """What is None stays; the tier "" takes it away."""
         person = self.get(id_or_email)
         wanted = check_role(role) if role is not None else person.role
         itself = not isinstance(actor, str) and actor.id == person.id
@@ -110,7 +122,8 @@ class People:
             row = session.get_one(PersonRow, person.id)
             off = row.disabled if disabled is None else disabled
             shown = row.name if name is None else name
-            self.put(session, actor, row, row.email, name=shown, role=str(wanted), disabled=off)
+            put_in = row.tier if tier is None else tier or None
+            self.put(session, actor, row, row.email, name=shown, role=str(wanted), disabled=off, tier=put_in)
             if (row.role != Role.OWNER or row.disabled) and not has_owner(session):
                 raise Conflict("This is the last owner; make another person owner first.")
             return person_of(row)
@@ -128,13 +141,16 @@ class People:
         role: str,
         disabled: bool = False,
         password_hash: str | None = None,
+        tier: str | None = None,
     ) -> tuple[PersonRow, Change | None]:
         """Adds a person (`row` None), who alone gets the password, or changes one, in the caller's transaction.
         That an owner remains is for the caller to see to."""
+        check_tier(tier, tiers_in(session))
         values: dict[str, Any] = {
             "name": name.strip()[:100] or email.split("@")[0],
             "role": str(check_role(role)),
             "disabled": disabled,
+            "tier": tier,
         }
         if row is None:
             address = check_email(email)

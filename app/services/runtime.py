@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from app.core.errors import BadRequest, NotFound
+from app.services.tiers import DEFAULT, Tier, are_tiers, read_tiers
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -26,6 +27,7 @@ KNOWN: dict[str, Setting] = {
     for setting in (
         Setting("team_name", "", "text of at most 60 characters", lambda v: isinstance(v, str) and len(v) <= 60),
         Setting("max_body_mb", 32, "megabytes, from 1 to 256", _number(1, 256)),
+        Setting("tiers", DEFAULT, "a table of tiers, each with limits, models and min_score", are_tiers),
         Setting("probe_interval_s", 60, "seconds between probes of a provider, from 10 to 86400", _number(10, 86400)),
         Setting("models_refresh_h", 24, "hours between looks for new models, from 1 to 720", _number(1, 720)),
         Setting("prices_refresh_h", 24, "hours between refreshes of the catalogue, from 1 to 720", _number(1, 720)),
@@ -48,6 +50,8 @@ class RuntimeSettings:
 
     def __init__(self, stored: dict[str, Any]) -> None:
         self._stored = {name: value for name, value in stored.items() if name in KNOWN}
+
+        self.tiers: dict[str, Tier] = read_tiers(self.get("tiers"))
 
     def get(self, name: str) -> Any:
         return self._stored.get(name, KNOWN[name].default)

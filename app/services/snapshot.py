@@ -19,6 +19,7 @@ from app.routing.deployment import Deployment, by_priority
 from app.routing.document import BUILT_IN, RouterDocument
 from app.routing.wishes import SUFFIXES
 from app.services.runtime import RuntimeSettings
+from app.services.tiers import Tier
 from app.services.views import Person
 
 SCOPES = ("chat", "embeddings", "images", "audio", "moderations", "models", "admin")
@@ -83,7 +84,10 @@ class Key:
     models: tuple[str, ...]
     pattern: re.Pattern[str]
     scopes: frozenset[str]
-    limits: dict[str, int]
+    tier: str | None  # its own; without one, its person's
+    in_tier: Tier | None
+    limits: dict[str, int]  # its own
+    limits_in_force: dict[str, int]
     budgets: tuple[dict[str, Any], ...]
     on_budget: str
     unknown_price: str
@@ -96,6 +100,8 @@ class Key:
     updated_at: datetime
 
     def may_use(self, model: str) -> bool:
+        if self.in_tier is not None and self.in_tier.pattern is not None and not self.in_tier.pattern.fullmatch(model):
+            return False
         return self.pattern.fullmatch(model) is not None
 
 
@@ -118,7 +124,10 @@ class Snapshot:
     documents: dict[str, tuple[RouterDocument, int]]
     runtime: RuntimeSettings
     sessions: dict[str, KnownSession] = field(default_factory=dict)  # by hash of the token
+    canary_documents: dict[str, tuple[RouterDocument, int, float]] = field(default_factory=dict)
+    unpublished: frozenset[str] = frozenset()  # names of routers that have a draft only
     routers: dict[str, CompiledRouter] = field(init=False)
+    canaries: dict[str, tuple[CompiledRouter, float]] = field(init=False)  # with the percent of requests
     deployments: dict[str, Deployment] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,9 +144,13 @@ class Snapshot:
         )
         self._auto = self._choose_auto(enabled)
         documents = dict(self.documents)
-        documents.setdefault("default", (BUILT_IN, 1))
+        documents.setdefault("default", (BUILT_IN, 0))
         self.routers = {
             name: CompiledRouter(document, version, self.find_target) for name, (document, version) in documents.items()
+        }
+        self.canaries = {
+            name: (CompiledRouter(document, version, self.find_target, f"{name}@{version}"), percent)
+            for name, (document, version, percent) in self.canary_documents.items()
         }
 
     def resolve(self, model: str) -> Asked:
@@ -147,6 +160,8 @@ class Snapshot:
         name, colon, suffix = model.rpartition(":")
         if (sort := SUFFIXES.get(colon + suffix)) is not None and (asked := self._named(name)) is not None:
             return msgspec.structs.replace(asked, sort=sort)
+        if model.startswith("router/") and model[7:] in self.unpublished:
+            raise ModelNotFound(not_published(model[7:]), field="model")
         raise ModelNotFound(
             f'No enabled provider serves the model "{model}". GET /v1/models lists what there is.', field="model"
         )
@@ -157,9 +172,9 @@ class Snapshot:
         if found := self._by_model.get(model):
             return Asked(found, found[0].alias)
         if model.startswith("router/") and model[7:] in self.routers:
-            return Asked(self._auto, model, router=model[7:])
+            return Asked(self._auto, model, router=model[7:], automatic=True)
         if model == AUTO:
-            return Asked(self._auto, AUTO)
+            return Asked(self._auto, AUTO, automatic=True)
         if found := self._by_provider.get(model):
             return Asked(found, found[0].alias)
         return None
@@ -188,6 +203,10 @@ class Snapshot:
         if real:
             return tuple(real)
         return tuple(d for d in enabled if d.demo and d.model == "demo/chat")
+
+
+def not_published(router: str) -> str:
+    return f'The router "{router}" exists but is not published. An admin can publish its draft.'
 
 
 def key_pattern(models: Iterable[str]) -> re.Pattern[str]:

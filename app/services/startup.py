@@ -29,19 +29,24 @@ from app.security.vault import Vault, WrappedKeys, load_master_key, new_keys, un
 from app.services.audit import Audit
 from app.services.chats import Chats
 from app.services.container import Services
+from app.services.explain import Explain
 from app.services.gateway.admission import Admission
 from app.services.gateway.attempt import Attempts
 from app.services.gateway.counting import Counting
 from app.services.gateway.estimate import Estimator
 from app.services.gateway.gateway import Gateway
+from app.services.gateway.hedging import Hedge
 from app.services.gateway.planning import Planner
 from app.services.gateway.record import upserts
+from app.services.gateway.stickiness import Stickiness
 from app.services.health import Health
+from app.services.intents import Intents
 from app.services.interrupted import mark_interrupted
 from app.services.job_board import JobBoard
 from app.services.keys import Keys
 from app.services.ledger import Ledger
 from app.services.live import Live
+from app.services.measurements import Measurements
 from app.services.people import People
 from app.services.probes import Probes
 from app.services.provider_numbers import ProviderNumbers
@@ -103,6 +108,8 @@ async def open_services(
                 yield services
             finally:
                 await services.jobs.close()
+                if serving:
+                    await services.measurements.save()
                 await services.chats.close()
                 await services.writer.close()
                 services.live.close()
@@ -137,9 +144,12 @@ async def _wire(
     tables = upserts()
     writer = DurableWriter(db, tables, folder.logs / "spool.jsonl")
     standing = Standing(clock.monotonic)
-    planner = Planner(state, admission, health, standing, zone)
-    attempts = Attempts(db, health, admission, estimator, tables["attempt"], clock)
-    gateway = Gateway(state, admission, health, planner, attempts, writer, clock)
+    stickiness, intents = Stickiness(), Intents()
+    measurements = Measurements(db, standing, clock)
+    planner = Planner(state, admission, health, standing, stickiness, intents, clock, zone)
+    attempts = Attempts(db, health, admission, estimator, standing, tables["attempt"], clock)
+    hedge = Hedge(state, health, standing, attempts, clock)
+    gateway = Gateway(state, admission, health, planner, hedge, stickiness, attempts, writer, clock)
     keys = Keys(db, state, vault, admission, clock, zone)
     people = People(state, passwords, clock)
     services = Services(
@@ -156,9 +166,12 @@ async def _wire(
         provider_views=views,
         probes=probes,
         routers=Routers(db, state, clock),
+        explain=Explain(db, state, planner, standing, clock),
         keys=keys,
         admission=admission,
         health=health,
+        standing=standing,
+        measurements=measurements,
         gateway=gateway,
         counting=Counting(state, gateway, admission, health, estimator),
         responses=Responses(bodies, clock, settings.retention_days),
@@ -176,6 +189,7 @@ async def _wire(
 
     state.on_change(health.follow)
     state.on_change(keys.follow)
+    state.on_change(measurements.follow)
     state.on_change(tell)
     if serving:
         await writer.recover()
@@ -186,6 +200,8 @@ async def _wire(
     await add_owner_from_environment(services)
     if serving:
         await probes.load()
+        await measurements.load()
+        await intents.prepare()
         await numbers.load(await writer.waiting())
         writer.start()
         gateway.on_end(numbers.add)

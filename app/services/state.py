@@ -17,20 +17,19 @@ from app.db.engine import Database
 from app.db.tables.keys import KeyRow
 from app.db.tables.people import PersonRow, SessionRow, TeamMemberRow, TeamRow
 from app.db.tables.providers import CredentialRow, DeploymentRow, ProviderRow
-from app.db.tables.routers import RouterRow, RouterVersionRow
 from app.db.tables.settings import MetaRow, SettingRow
 from app.providers.addresses import base_url_of
 from app.providers.catalog import Catalog
 from app.providers.kinds import Kind, kind_named
 from app.providers.upstream import Upstream
-from app.routing.checks import read_document
 from app.routing.deployment import Deployment
-from app.routing.document import RouterDocument
 from app.security.permissions import Role
 from app.security.tokens import hint
 from app.security.vault import Vault
+from app.services.router_rows import read_documents
 from app.services.runtime import RuntimeSettings
 from app.services.snapshot import Credential, Key, KnownSession, Model, Provider, Snapshot, key_pattern
+from app.services.tiers import Tier
 from app.services.views import Person
 
 T = TypeVar("T")
@@ -100,8 +99,10 @@ class State:
     def _read(self, session: Session) -> Snapshot:
         people = {row.id: person_of(row) for row in session.exec(select(PersonRow))}
         teams = _teams(session)
-        keys = {row.secret_hmac: self._key(row, people, teams) for row in session.exec(select(KeyRow))}
-        stored = {row.name: row.value for row in session.exec(select(SettingRow))}
+        runtime = RuntimeSettings({row.name: row.value for row in session.exec(select(SettingRow))})
+        found = session.exec(select(KeyRow))
+        keys = {row.secret_hmac: self._key(row, people, teams, runtime.tiers) for row in found}
+        documents = read_documents(session)
         return Snapshot(
             generation=_number(session, GENERATION),
             people=people,
@@ -109,8 +110,10 @@ class State:
             keys=keys,
             keys_by_id={key.id: key for key in keys.values()},
             providers=self._providers(session),
-            documents=_documents(session),
-            runtime=RuntimeSettings(stored),
+            documents=documents.live,
+            canary_documents=documents.canaries,
+            unpublished=documents.unpublished,
+            runtime=runtime,
             sessions={
                 row.token_hash: KnownSession(row.id, row.person_id, row.csrf, row.expires_at)
                 for row in session.exec(select(SessionRow))
@@ -198,8 +201,11 @@ class State:
             deployment, row.name or (facts.name if facts else None) or row.model_id, row.enabled, row.listed, stored
         )
 
-    def _key(self, row: KeyRow, people: dict[str, Person], teams: dict[str, frozenset[str]]) -> Key:
+    def _key(
+        self, row: KeyRow, people: dict[str, Person], teams: dict[str, frozenset[str]], tiers: dict[str, Tier]
+    ) -> Key:
         person = people.get(row.person_id) if row.person_id else None
+        tier = tiers.get(row.tier or (person.tier if person is not None else None) or "")
         return Key(
             id=row.id,
             name=row.name,
@@ -210,7 +216,10 @@ class State:
             models=tuple(row.models),
             pattern=key_pattern(row.models),
             scopes=frozenset(row.scopes),
+            tier=row.tier,
+            in_tier=tier,
             limits=row.limits,
+            limits_in_force=row.limits if tier is None else tier.tightened(row.limits),
             budgets=tuple(row.budgets),
             on_budget=row.on_budget,
             unknown_price=row.unknown_price,
@@ -232,16 +241,8 @@ def raise_generation(session: Session) -> int:
 
 
 def person_of(row: PersonRow) -> Person:
-    return Person(row.id, row.email, row.name, Role(row.role), row.disabled, row.created_at, dict(row.preferences))
-
-
-def _documents(session: Session) -> dict[str, tuple[RouterDocument, int]]:
-    live = select(RouterRow, RouterVersionRow).where(
-        col(RouterVersionRow.router_id) == RouterRow.id,
-        col(RouterVersionRow.version) == RouterRow.live_version,
-        col(RouterRow.enabled).is_(True),
-    )
-    return {router.name: (read_document(version.document), version.version) for router, version in session.exec(live)}
+    role, preferences = Role(row.role), dict(row.preferences)
+    return Person(row.id, row.email, row.name, role, row.disabled, row.created_at, preferences, row.tier)
 
 
 def _teams(session: Session) -> dict[str, frozenset[str]]:

@@ -21,6 +21,7 @@ class Person:
     disabled: bool = False
     created_at: datetime | None = None
     preferences: dict[str, Any] = field(default_factory=dict)
+    tier: str | None = None
 
     @property
     def initials(self) -> str:
@@ -150,6 +151,7 @@ class KeyView:
     router: str | None
     models: tuple[str, ...]
     scopes: tuple[str, ...]
+    tier: str | None
     limits: dict[str, int]
     budgets: tuple[BudgetView, ...]
     allowed_ips: tuple[str, ...]
@@ -181,6 +183,7 @@ class KeySpec:
     unknown_price: str = "refuse"
     secret: str | None = None
     enabled: bool = True
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

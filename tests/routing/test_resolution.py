@@ -7,6 +7,7 @@ import pytest
 from app.core.errors import ModelNotFound
 from app.services.container import Services
 from app.services.views import ModelSpec, ProviderSpec
+from tests.published import published
 
 
 async def add(services: Services, name: str, *models: tuple[str, str], **fields: object) -> None:
@@ -38,7 +39,7 @@ async def test_auto_and_routers_mean_every_model_that_chats_but_the_demo(service
     assert meant(services, "auto") == ["demo/chat at demo"], "where there is nothing else"
     await add(services, "one", ("m-1", "m-1"))
     assert meant(services, "auto") == ["m-1 at one"]
-    await services.routers.save("test", {"name": "side", "rules": [{}]})
+    await published(services, {"name": "side", "rules": [{}]})
     asked = services.state.current.resolve("router/side")
     assert (asked.router, [str(each) for each in asked.deployments]) == ("side", ["m-1 at one"])
 

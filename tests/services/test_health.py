@@ -110,7 +110,7 @@ async def test_in_half_open_one_call_tries_and_its_success_closes(timed: Service
         timed.health.failed(deployment(p), p.credentials[0].id, UpstreamDown("down"))
     clock.skip(10)
     assert timed.health.blocked(deployment(p)) is None
-    timed.health.started(deployment(p), 10)
+    timed.health.started(deployment(p), 10, timed.clock.monotonic())
     assert timed.health.blocked(deployment(p)) is not None
     timed.health.succeeded(deployment(p), p.credentials[0].id, None)
     assert timed.health.breaker_state(p) == "closed"
@@ -121,7 +121,7 @@ async def test_a_client_that_leaves_the_trial_makes_room_for_another(timed: Serv
     for _ in range(5):
         timed.health.failed(deployment(p), p.credentials[0].id, UpstreamDown("down"))
     clock.skip(10)
-    timed.health.started(deployment(p), 10)
+    timed.health.started(deployment(p), 10, timed.clock.monotonic())
     timed.health.released(deployment(p))
     assert timed.health.blocked(deployment(p)) is None
 
@@ -144,20 +144,20 @@ async def test_a_lone_deployment_that_is_unwell_is_still_planned_last(timed: Ser
 
 async def test_the_provider_own_limit_blocks_before_it_is_passed(timed: Services, clock: StillClock) -> None:
     p = await provider(timed, rate_limit={"requests": 2, "tokens": 1000, "window_s": 10})
-    timed.health.started(deployment(p), 100)
+    timed.health.started(deployment(p), 100, timed.clock.monotonic())
     assert timed.health.blocked(deployment(p)) is None
-    timed.health.started(deployment(p, 1), 100)
+    timed.health.started(deployment(p, 1), 100, timed.clock.monotonic())
     assert timed.health.blocked(deployment(p)) == "the provider's own limit is reached, free in 6 s"
     clock.skip(5)
     assert timed.health.blocked(deployment(p)) is None
-    timed.health.started(deployment(p), 2000)
+    timed.health.started(deployment(p), 2000, timed.clock.monotonic())
     clock.skip(5)
     assert timed.health.blocked(deployment(p)) is not None
 
 
 async def test_a_changed_limit_takes_the_place_of_the_old_one(timed: Services, owner_of_timed: Person) -> None:
     p = await provider(timed, rate_limit={"requests": 1})
-    timed.health.started(deployment(p), 1)
+    timed.health.started(deployment(p), 1, timed.clock.monotonic())
     assert timed.health.blocked(deployment(p)) is not None
     await timed.runtime.set(owner_of_timed, {"team_name": "Blue"})  # another change leaves the counts alone
     assert timed.health.blocked(deployment(p)) is not None
@@ -190,4 +190,4 @@ async def test_recent_calls_tell_the_state_and_the_first_token(timed: Services, 
     for _ in range(3):
         timed.health.failed(deployment(p), p.credentials[0].id, UpstreamDown("It broke off."))
     assert timed.providers.get("p").state == "failing"
-    assert timed.providers.get("p").status_text == "The latest calls failed: It broke off"
+    assert timed.providers.get("p").status_text == "It broke off (breaker open)"

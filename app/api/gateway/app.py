@@ -110,6 +110,8 @@ class GatewayApp:
                 person=key.person,
                 tags=_tags(peek.metadata, headers),
                 wants_metadata=headers.get(b"x-anygpt-metadata") == b"enabled",
+                wants_cache=headers.get(b"x-anygpt-cache") == b"enabled",
+                session=peek.session or _session(headers),
                 passed=_passed(headers),
                 path_model=route.model,
                 path_stream=route.stream,
@@ -241,6 +243,11 @@ class Watch:
         if self._open:
             self.left = True
             self.call.cancel()
+
+
+def _session(headers: dict[bytes, bytes]) -> str | None:
+    session = headers.get(b"x-session-id")
+    return session[:200].decode("latin-1") if session else None
 
 
 def _passed(headers: dict[bytes, bytes]) -> dict[str, str]:

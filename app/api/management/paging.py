@@ -22,14 +22,14 @@ class Paging:
         """The items behind the cursor, which is what the last one seen is known by."""
         start = 0
         if self.cursor:
-            start = next((at for at, item in enumerate(items, 1) if item[id_field] == self.cursor), 0)
+            start = next((at for at, item in enumerate(items, 1) if str(item[id_field]) == self.cursor), 0)
             if not start:
                 raise BadRequest(
                     "cursor: it is not one of this list, or its item is gone. Begin without one.", field="cursor"
                 )
         found = items[start : start + self.limit]
         more = start + self.limit < len(items)
-        return shapes.page(found, found[-1][id_field] if more else None, len(items))
+        return shapes.page(found, str(found[-1][id_field]) if more else None, len(items))
 
 
 def _paging(limit: Annotated[int, Query(ge=1, le=MOST)] = MOST, cursor: str | None = None) -> Paging:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from msgspec import to_builtins
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.clock import rfc3339
 from app.core.money import format_usd
 from app.core.price import Price
 from app.core.price_text import write_price
+from app.services.router_views import Explained
 from app.services.views import (
     ConversationInfo,
     KeySpec,
@@ -123,6 +125,7 @@ class KeyBody(Body):
     router: str | None = None
     models: list[str] = ["*"]
     scopes: list[str] | None = None
+    tier: str | None = None
     limits: dict[str, int] = {}
     budgets: list[BudgetBody] = []
     allowed_ips: list[str] = []
@@ -143,12 +146,14 @@ class UserBody(Body):
     email: str
     name: str = ""
     role: str = "member"
+    tier: str | None = None
     password: str | None = Field(None, description="write-only")
 
 
 class UserChange(Body):
     name: str | None = None
     role: str | None = None
+    tier: str | None = Field(None, description='"" takes it away')
     disabled: bool | None = None
     password: str | None = Field(None, description="write-only")
 
@@ -220,6 +225,7 @@ def key(view: KeyView) -> dict[str, Any]:
         "router": view.router,
         "models": list(view.models),
         "scopes": list(view.scopes),
+        "tier": view.tier,
         "limits": view.limits,
         "budgets": [
             {
@@ -249,6 +255,7 @@ def user(person: Person) -> dict[str, Any]:
         "email": person.email,
         "name": person.name,
         "role": str(person.role),
+        "tier": person.tier,
         "disabled": person.disabled,
         "created_at": moment(person.created_at),
     }
@@ -301,6 +308,24 @@ def log_detail(detail: RequestDetail) -> dict[str, Any]:
         "provider_cost_usd": money(detail.row.provider_cost),
     }
     return {**log_item(detail.row), **counts, "attempts": attempts, "decision": decision}
+
+
+def explained(found: Explained) -> dict[str, Any]:
+    intent = found.intent
+    return {
+        "router": found.router,
+        "version": found.version,
+        "rule": found.rule,
+        "rule_id": found.rule_id,
+        "strategy": found.strategy,
+        "needs": list(found.needs),
+        "input_tokens": found.input_tokens,
+        "intent": None if intent is None else to_builtins(intent),
+        "candidates": found.candidates,
+        "order": found.order,
+        "sentence": found.sentence,
+        "took_us": found.took_us,
+    }
 
 
 def conversation(info: ConversationInfo) -> dict[str, Any]:

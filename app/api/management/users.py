@@ -23,7 +23,8 @@ async def list_users(services: ServicesOf, paged: Paged) -> dict[str, Any]:
 @ROUTER.on("POST", "/users", needs=MANAGE, status=201)
 async def add_user(body: shapes.UserBody, services: ServicesOf, actor: ActorOf) -> dict[str, Any]:
     """People get roles below one's own; only an owner makes owners and admins."""
-    return shapes.user(await services.people.add(actor, body.email, body.name, body.role, body.password))
+    person = await services.people.add(actor, body.email, body.name, body.role, body.password, body.tier)
+    return shapes.user(person)
 
 
 @ROUTER.on("GET", "/users/{id}", needs=MANAGE)
@@ -36,7 +37,7 @@ async def change_user(id: str, body: shapes.UserChange, services: ServicesOf, ac
     """A new password ends all sessions of that person."""
     if body.password is not None:
         await services.people.set_password(actor, id, body.password)
-    person = await services.people.update(actor, id, name=body.name, role=body.role, disabled=body.disabled)
+    person = await services.people.update(actor, id, name=body.name, role=body.role, disabled=body.disabled, tier=body.tier)
     return shapes.user(person)
 
 

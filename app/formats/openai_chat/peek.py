@@ -17,7 +17,8 @@ from app.formats.payload import as_dict, as_text, kind, peek
 _NONE = msgspec.Raw(b"")
 _NO_NEEDS: frozenset[str] = frozenset()
 NO_LIMIT = -1  # as llama.cpp and those that followed it write it
-EXTENSIONS = ("models", "provider")  # OpenRouter's, for the gateway; taken out before relaying
+# for the gateway, and taken out before relaying: OpenRouter's first three, and two of ours
+EXTENSIONS = ("models", "provider", "session_id", "max_cost_usd", "max_latency_ms")
 _MEDIA = re.compile(rb'"(?:image_url|input_audio|file|document_url)"')
 
 
@@ -42,6 +43,10 @@ class _Head(msgspec.Struct):
     metadata: Any = None
     models: Any = None
     provider: Any = None
+    session_id: Any = None
+    prompt_cache_key: Any = None
+    max_cost_usd: Any = None
+    max_latency_ms: Any = None
     reasoning_effort: Any = None
 
 
@@ -83,6 +88,11 @@ def peek_chat(body: bytes) -> Peek:
         extensions["models"] = head.models
     if head.provider is not None and isinstance(head.provider, dict):
         extensions["provider"] = head.provider
+    if head.max_cost_usd is not None:
+        extensions["max_cost_usd"] = head.max_cost_usd
+    if head.max_latency_ms is not None:
+        extensions["max_latency_ms"] = head.max_latency_ms
+    session = head.session_id if head.session_id is not None else head.prompt_cache_key
     return Peek(
         model=head.model,
         stream=bool(head.stream),
@@ -91,6 +101,7 @@ def peek_chat(body: bytes) -> Peek:
         input_bytes=size,
         include_usage=bool(head.stream_options and head.stream_options.include_usage),
         user=head.user if type(head.user) is str else None,
+        session=session if type(session) is str and session else None,
         metadata=head.metadata if type(head.metadata) is dict else {},
         extensions=extensions,
     )

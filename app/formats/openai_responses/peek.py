@@ -36,6 +36,7 @@ class _Head(msgspec.Struct):
     text: _Text | None = None
     reasoning: Any = None
     user: Any = None
+    prompt_cache_key: Any = None
     metadata: Any = None
     previous_response_id: str | None = None
     conversation: msgspec.Raw = _NONE
@@ -95,6 +96,7 @@ def peek_response(body: bytes) -> Peek:
         input_bytes=size,
         include_usage=True,
         user=head.user if type(head.user) is str else None,
+        session=head.prompt_cache_key if type(head.prompt_cache_key) is str else None,
         metadata=head.metadata if type(head.metadata) is dict else {},
         extensions=extensions,
     )

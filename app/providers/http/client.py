@@ -51,6 +51,8 @@ class HttpTransport:
         connection.ask(message, answer, head_only=head.head_only)
         if await answer.begun(first_byte_s):
             return answer
+        if answer.hung_up:
+            self._pool.forget(head.origin)
         raise answer.failure()
 
     async def aclose(self) -> None:

@@ -32,6 +32,11 @@ class Pool:
                 return connection
         return None
 
+    def forget(self, origin: Origin) -> None:
+        """A fresh connection was hung up on: the ones kept alive before are of a server that is gone, too."""
+        for connection in self._idle.pop(origin, ()):
+            connection.abort()
+
     async def aclose(self) -> None:
         """Ends every connection, also those in use, and waits until they are gone."""
         self._closed = asyncio.Event()

@@ -21,7 +21,7 @@ from app.services.config_file.reading import within
 from app.services.config_file.specs import key_spec, provider_spec
 from app.services.container import Services
 from app.services.people import has_owner
-from app.services.routers import live_documents
+from app.services.router_rows import live_documents
 from app.services.runtime_store import write_settings
 
 ASK_S = 5.0
@@ -102,6 +102,7 @@ class _Work:
                     item.email,
                     name=item.name,
                     role=item.role,
+                    tier=item.tier,
                     disabled=not item.enabled,
                     password_hash=self._hashes.get(email),
                 )

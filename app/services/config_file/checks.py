@@ -9,7 +9,7 @@ from app.routing.checks import check_on_failure
 from app.routing.document import BUILT_IN, RouterDocument, all_targets
 from app.services.config_file.document import Document
 from app.services.config_file.reading import near, within
-from app.services.routers import plain, without_rule_ids
+from app.services.router_documents import plain, reachable, without_rule_ids
 
 
 def check_once(document: Document) -> None:
@@ -39,7 +39,7 @@ def check_routers(document: Document, live: dict[str, RouterDocument], providers
             if following != rule.on_failure and following not in routers:
                 raise _unknown(f"{where}.on_failure", "router", following, routers)
         with within(("routers", position)):
-            check_on_failure(_reachable(router, routers))
+            check_on_failure(reachable(router, routers))
 
 
 def unlisted_targets(document: Document) -> list[str]:
@@ -55,19 +55,6 @@ def unlisted_targets(document: Document) -> list[str]:
         for _, target in all_targets(router)
         if target.provider in listed and target.model not in listed[target.provider]
     ]
-
-
-def _reachable(start: RouterDocument, routers: dict[str, RouterDocument]) -> dict[str, RouterDocument]:
-    """The router and those its failures lead to: a circle elsewhere is not this router's fault."""
-    found: dict[str, RouterDocument] = {}
-    ahead = [start]
-    while ahead:
-        router = ahead.pop()
-        if router.name not in found:
-            found[router.name] = router
-            names = [rule.on_failure.removeprefix("router:") for rule in router.rules]
-            ahead += [routers[name] for name in names if name in routers]
-    return found
 
 
 def _check_distinct(table: str, field: str, values: Iterable[str | None], shown: bool = True) -> None:

@@ -101,6 +101,7 @@ class FileKey(msgspec.Struct):
     budgets: list[FileBudget] | None = None
     on_budget: str = "refuse"
     unknown_price: str = "refuse"
+    tier: str | None = None
     limits: FileLimits | None = None
     allowed_ips: list[str] | None = None
     allowed_referrers: list[str] | None = None
@@ -113,6 +114,7 @@ class FileUser(msgspec.Struct):
     email: str
     name: str = ""
     role: str = "member"
+    tier: str | None = None
     password: str | None = None
     password_env: str | None = None
     enabled: bool = True

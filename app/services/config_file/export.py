@@ -13,7 +13,8 @@ from app.services.config_file.specs import default_priority
 from app.services.config_file.toml import table
 from app.services.container import Services
 from app.services.provider_rows import DEMO, DEMO_MODELS
-from app.services.routers import live_documents, plain, without_rule_ids
+from app.services.router_documents import plain, without_rule_ids
+from app.services.router_rows import live_documents
 from app.services.snapshot import DEFAULT_SCOPES, SCOPES, Key
 from app.services.views import ModelSpec, Person, ProviderSpec
 
@@ -98,6 +99,7 @@ def _key(key: Key, zone: ZoneInfo) -> str:
         "budgets": [{"usd": format_usd(budget["usd"]), "window": budget["window"]} for budget in key.budgets],
         "on_budget": key.on_budget,
         "unknown_price": key.unknown_price,
+        "tier": key.tier,
         "limits": key.limits,
         "allowed_ips": list(key.allowed_ips),
         "allowed_referrers": list(key.allowed_referrers),
@@ -112,6 +114,7 @@ def _key(key: Key, zone: ZoneInfo) -> str:
         "budgets": [],
         "on_budget": "refuse",
         "unknown_price": "refuse",
+        "tier": None,
         "limits": {},
         "allowed_ips": [],
         "allowed_referrers": [],
@@ -124,7 +127,8 @@ def _key(key: Key, zone: ZoneInfo) -> str:
 def _user(person: Person) -> str:
     named = {} if person.name == person.email.split("@")[0] else {"name": person.name}
     off = {"enabled": False} if person.disabled else {}
-    return table("[[users]]", {"email": person.email, **named, "role": str(person.role), **off})
+    tier = {"tier": person.tier} if person.tier is not None else {}
+    return table("[[users]]", {"email": person.email, **named, "role": str(person.role), **tier, **off})
 
 
 def _day_or_time(moment: datetime | None, zone: ZoneInfo) -> str | None:

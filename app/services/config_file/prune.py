@@ -16,7 +16,7 @@ from app.routing.document import BUILT_IN
 from app.services.audit import note
 from app.services.changes import Change
 from app.services.config_file.document import Document
-from app.services.routers import live_documents
+from app.services.router_rows import live_documents
 
 
 def prune_absent(session: Session, document: Document, actor: str, now: datetime) -> Sequence[Change]:

@@ -52,6 +52,7 @@ def key_spec(item: FileKey) -> KeySpec:
         router=item.router,
         models=["*"] if item.models is None else item.models,
         scopes=item.scopes,
+        tier=item.tier,
         limits=_present(item.limits),
         budgets=[{"usd": str(budget.usd), "window": budget.window} for budget in item.budgets or ()],
         on_budget=item.on_budget,

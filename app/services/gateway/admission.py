@@ -7,14 +7,13 @@ from datetime import datetime
 
 from app.core.clock import Clock
 from app.core.errors import BudgetSpent, NotAllowed, NotAuthenticated
+from app.routing.deployment import output_limit
 from app.routing.strategies.base import Candidate
 from app.security.vault import Vault
 from app.services.budgets import KeyBudgets
 from app.services.gateway.call import Call
 from app.services.limits import KeyLimits
 from app.services.snapshot import Key, Snapshot
-
-DEFAULT_OUTPUT = 4096
 
 
 class Admission:
@@ -61,7 +60,8 @@ class Admission:
 
     def admit(self, call: Call, input_tokens: int) -> None:
         """Takes a place in the key's limits. Raises RateLimited."""
-        if call.key is not None and (limits := self.limits(call.key)) is not None:
+        limits = self.limits(call.key) if call.key is not None else self._of_person(call)
+        if limits is not None:
             call.admitted = limits.admit(self._clock.monotonic(), input_tokens)
             call.limits = limits
 
@@ -90,21 +90,42 @@ class Admission:
         call.reservation = budgets.reserve(dearest, now)
         return planned
 
+    def affords(self, call: Call, candidate: Candidate) -> bool:
+        """Whether one more deployment, that the plan had not, may be asked; reserves for it."""
+        if candidate.deployment.price is None:
+            return call.question is None or not call.question.refuse_unknown_price
+        if call.reservation is None:
+            return True
+        most = self.ceiling(call, candidate)
+        try:
+            if most > call.reservation.amount:
+                call.reservation.top_up(most - call.reservation.amount, call.at)
+        except BudgetSpent:
+            return False
+        call.ceilings[candidate.deployment.id] = most
+        return True
+
     def ceiling(self, call: Call, planned: Candidate) -> int:
         """The most this request may cost at a deployment, in nano-dollars; 0 where the price is unknown."""
         price = planned.deployment.price
         if price is None or call.question is None:
             return 0
-        return price.ceiling(call.question.input_tokens, output_limit(call, planned))
+        return price.ceiling(call.question.input_tokens, output_limit(call.peek.max_tokens, planned.deployment))
 
     def limits(self, key: Key) -> KeyLimits | None:
-        if not key.limits:
-            return None
-        limits = self._limits.get(key.id)
+        return self._kept(key.id, key.limits_in_force) if key.limits_in_force else None
+
+    def _of_person(self, call: Call) -> KeyLimits | None:
+        """The chat's: those of the person's tier."""
+        tier = call.tier
+        return self._kept(call.person.id, tier.limits) if call.person is not None and tier and tier.limits else None
+
+    def _kept(self, owner: str, wanted: dict[str, int]) -> KeyLimits:
+        limits = self._limits.get(owner)
         if limits is None:
-            limits = self._limits[key.id] = KeyLimits(key.limits)
-        elif limits.limits != key.limits:
-            limits.change(key.limits)
+            limits = self._limits[owner] = KeyLimits(wanted)
+        elif limits.limits != wanted:
+            limits.change(wanted)
         return limits
 
     def budgets(self, key: Key | None) -> KeyBudgets | None:
@@ -121,13 +142,6 @@ class Admission:
         for table in (self._limits, self._budgets, self.last_used):
             for key_id in [key_id for key_id in table if key_id not in alive]:
                 del table[key_id]
-
-
-def output_limit(call: Call, planned: Candidate) -> int:
-    """The client's maximum, else the smaller of the model's maximum and 4,096."""
-    if call.peek.max_tokens is not None:
-        return call.peek.max_tokens
-    return min(planned.deployment.max_output_tokens or DEFAULT_OUTPUT, DEFAULT_OUTPUT)
 
 
 def _inside(address: str, networks: tuple[str, ...]) -> bool:

@@ -64,11 +64,21 @@ class Deadline:
         self.end = loop.time() + document.timeout_s
         self.first_s, self.idle_s = document.first_token_timeout_s, document.idle_timeout_s
 
+    def of(self, task: Running) -> Deadline:
+        """The same for another task that works on the same request."""
+        other = Deadline.__new__(Deadline)
+        other.task, other._loop, other.end = task, self._loop, self.end
+        other.first_s, other.idle_s = self.first_s, self.idle_s
+        return other
+
     def over(self) -> bool:
         return self._loop.time() >= self.end
 
     def first(self) -> float:
         return min(self._loop.time() + self.first_s, self.end)
+
+    def now(self) -> float:
+        return self._loop.time()
 
     def next(self) -> float:
         return min(self._loop.time() + self.idle_s, self.end)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import lru_cache
 from typing import Any
 
-from app.core.chat import ChatResult
+from app.core.chat import ChatResult, Usage
 from app.core.clock import Clock
 from app.core.errors import (
     AnyGPTError,
+    BadCredential,
     RequestRefused,
-    SlowClient,
     UnreadableAnswer,
     UpstreamDown,
     UpstreamError,
-    UpstreamTimeout,
 )
 from app.core.money import format_usd
 from app.db.engine import Database, Upsert
@@ -24,14 +22,19 @@ from app.formats.base import UpstreamFormat
 from app.formats.estimate import read_answer_text
 from app.formats.failures import read_error
 from app.providers.transport import Timeouts, UpstreamAnswer
+from app.routing.standing import Standing
 from app.routing.strategies.base import Candidate
 from app.services.gateway.admission import Admission
 from app.services.gateway.alarm import Alarm, Deadline
+from app.services.gateway.answer_headers import answer_headers
 from app.services.gateway.asking import adapt, reader_of, translator, upstream_call
-from app.services.gateway.call import AttemptRecord, Call, ClientSide, Header
+from app.services.gateway.call import AttemptRecord, Call, ClientSide
+from app.services.gateway.endings import drain, hear_out
 from app.services.gateway.estimate import Estimator
+from app.services.gateway.race import Outrun, Race
 from app.services.gateway.readers import Reader
 from app.services.gateway.record import opened
+from app.services.gateway.slow_start import SlowStart, late_error
 from app.services.health import Health
 from app.services.snapshot import Credential, Provider
 
@@ -39,11 +42,10 @@ HOLD_EVENTS = 64
 HOLD_BYTES = 256 * 1024
 OUR_TIME = Timeouts(first_byte_s=None, idle_s=None)  # the attempt's own timer waits for both
 MAX_ANSWER = 64 * 2**20
-DRAIN_S = 1.0
-AFTER_END_S = 0.05  # what follows an end comes in the same packet or the next one; no client notices such a wait
-AFTER_END_BYTES = 64 * 1024
 TOP_UP_TOKENS = 4096
 LEAST_LOOK = 4096  # bytes of a stream between two looks at its length
+
+_NOTHING = Usage()
 
 Commit = Callable[[Call], Awaitable[None]]
 
@@ -55,10 +57,11 @@ class Attempts:
         health: Health,
         admission: Admission,
         estimator: Estimator,
+        standing: Standing,
         table: Upsert,
         clock: Clock,
     ) -> None:
-        self._db, self._health, self._admission = db, health, admission
+        self._db, self._health, self._admission, self._standing = db, health, admission, standing
         self._estimator, self._table, self._clock = estimator, table, clock
         # providers that refuse stream_options, and those that want their own dialect; bounded by their number
         self._no_usage: set[str] = set()
@@ -74,9 +77,12 @@ class Attempts:
         deadline: Deadline,
         commit: Commit,
         adapted: bool = False,
+        race: Race | None = None,
+        least_rate: float | None = None,
     ) -> None:
         """Returns when the client has its whole answer. Raises UpstreamError (`call.begun` says whether another
-        attempt may follow), Unsupported before any call, BudgetSpent when a stream outgrows what is left."""
+        attempt may follow), Unsupported before any call, BudgetSpent when a stream outgrows what is left. `race`:
+        others run beside it. `least_rate`: tokens a second, below which a stream's beginning is left for another."""
         format = translator(call, planned.deployment)
         asks = self._asks_usage(call, provider, format)
         adapted = adapted or provider.id in self._adapted
@@ -88,6 +94,7 @@ class Attempts:
         held: list[Any] = []
         body = b""
         rest: AsyncIterator[bytes] | None = None
+        slow = SlowStart(least_rate, provider.name) if least_rate is not None else None
         # a whole answer has no first content to wait for, only an end
         alarm = Alarm(deadline.task, deadline.first() if reader is not None else deadline.end)
         try:
@@ -102,18 +109,20 @@ class Attempts:
                 if call.format is not None and not call.format.stream_type:
                     call.content_type = answer.headers.get("content-type")
                 if reader is not None:
-                    rest = await self._pass_on(call, client, record, answer, reader, alarm, deadline, held)
+                    rest = await self._pass_on(call, client, record, answer, reader, alarm, deadline, held, race, slow)
                 else:
                     body = await answer.read(MAX_ANSWER)
                     whole = self._whole(call, record, format, body)
+                if race is not None and not call.begun:
+                    race.claim(call, record)
             except asyncio.CancelledError:
                 if not alarm.answered():
                     raise
-                raise _late(record, deadline, alarm) from None
+                raise late_error(record, deadline, alarm, slow) from None
             finally:
                 alarm.stop()
             if reader is not None and rest is not None and format is None and not answer.complete:
-                await _hear_out(rest, reader)
+                await hear_out(rest, reader)
             if reader is not None:
                 record.usage, call.finish = reader.usage, reader.finish
             if record.usage is None:
@@ -122,6 +131,8 @@ class Attempts:
             self._succeeded(record, call)
             if adapted:
                 self._adapted.add(provider.id)
+            if race is not None:
+                await race.alone()
             await commit(call)
             extra = self._metadata(call)
             if reader is not None:
@@ -129,13 +140,13 @@ class Attempts:
                     await self._begin(call, client, held)
                 await client.finish(reader.end(extra))
                 if not answer.complete:
-                    await _drain(answer)
+                    await drain(answer)
             else:
                 await self._send_whole(call, client, whole, extra)
         except (AnyGPTError, asyncio.CancelledError) as error:
             if answer is not None:
                 answer.close()
-            self._failed(call, record, error)
+            self._failed(call, record, error, outrun=race is not None and race.lost)
             if not call.recorded:
                 await self._count_partial(call, record, reader, error)
             if not isinstance(error, RequestRefused) or call.begun:
@@ -146,7 +157,9 @@ class Attempts:
                 raise
             else:
                 adapted = True
-            return await self.run(call, client, planned, provider, credential, deadline, commit, adapted)
+            return await self.run(
+                call, client, planned, provider, credential, deadline, commit, adapted, race, least_rate
+            )
 
     async def _pass_on(
         self,
@@ -158,6 +171,8 @@ class Attempts:
         alarm: Alarm,
         deadline: Deadline,
         held: list[Any],
+        race: Race | None,
+        slow: SlowStart | None,
     ) -> AsyncIterator[bytes] | None:
         """Streams until the end marker, which stays with the reader. Before the first content everything is held; so
         is an answer that came at once, since its end follows when it is committed: one write in place of two.
@@ -187,9 +202,17 @@ class Attempts:
                 if reader.ended:
                     break
                 if reader.content or reader.events > HOLD_EVENTS or size > HOLD_BYTES:
+                    now = self._clock.monotonic()
+                    if record.first_content is None:
+                        record.first_content = now
+                        self._health.answering(record.deployment, record.started)
+                    if slow is not None and size <= HOLD_BYTES and not slow.fast_enough(reader, chunk, now):
+                        alarm.move(min(deadline.end, deadline.now() + slow.left(now)))
+                        continue
+                    if race is not None:
+                        race.claim(call, record)
                     alarm.move(deadline.next())
                     alarm.client = True
-                    record.first_content = self._clock.monotonic()
                     record.status = 200
                     await self._begin(call, client, held)
                     alarm.client = False
@@ -205,7 +228,7 @@ class Attempts:
             if piece:
                 held.append(piece)
         if not call.begun:  # a whole answer without content, or one that came at once
-            record.first_content = self._clock.monotonic()
+            record.first_content = record.first_content or self._clock.monotonic()
             record.status = 200
         elif held:
             await client.write(_joined(held))
@@ -213,7 +236,7 @@ class Attempts:
 
     async def _begin(self, call: Call, client: ClientSide, held: list[Any]) -> None:
         call.begun = True
-        await client.start(200, self.headers(call, with_cost=False))
+        await client.start(200, answer_headers(call, self._clock.monotonic(), with_cost=False))
         if held:
             await client.write(_joined(held))
             held.clear()
@@ -236,7 +259,7 @@ class Attempts:
     async def _send_whole(self, call: Call, client: ClientSide, whole: Any, extra: dict[str, Any] | None) -> None:
         if extra is not None and call.format is not None:
             whole = call.format.add_to_result(whole, extra)
-        await client.start(200, self.headers(call, with_cost=True))
+        await client.start(200, answer_headers(call, self._clock.monotonic(), with_cost=True))
         await client.finish(whole)
 
     def _open(self, call: Call, planned: Candidate, credential: Credential) -> AttemptRecord:
@@ -255,7 +278,9 @@ class Attempts:
             record.reserved = known if known is not None else self._admission.ceiling(call, planned)
         call.attempts.append(record)
         self._db.execute_soon(self._table, record.id, opened(call, record))
-        self._health.started(planned.deployment, call.question.input_tokens if call.question is not None else 0)
+        tokens = call.question.input_tokens if call.question is not None else 0
+        self._health.started(planned.deployment, tokens, now)
+        self._standing.of(planned.deployment.id).started()
         return record
 
     def _succeeded(self, record: AttemptRecord, call: Call) -> None:
@@ -263,23 +288,46 @@ class Attempts:
         record.status = 200
         _price(record)
         call.status = 200
-        self._health.succeeded(record.deployment, record.credential_id, record.first_token_ms)
+        self._health.succeeded(record.deployment, record.credential_id, record.first_token_ms, record.started)
+        usage, first = record.usage or _NOTHING, record.first_content
+        self._standing.of(record.deployment.id).ended(
+            record.ended,
+            True,
+            record.ended - record.started,
+            first - record.started if first is not None and call.peek.stream else None,
+            usage.output,
+            usage.input + usage.output,
+            record.cost,
+        )
 
-    def _failed(self, call: Call, record: AttemptRecord, error: AnyGPTError | asyncio.CancelledError) -> None:
+    def _failed(
+        self,
+        call: Call,
+        record: AttemptRecord,
+        error: AnyGPTError | asyncio.CancelledError,
+        *,
+        outrun: bool = False,
+    ) -> None:
         if call.recorded:  # the answer was whole; the client left while it was handed over
             return
         record.ended = self._clock.monotonic()
-        if isinstance(error, UpstreamError):
+        if outrun:
+            record.status, record.error, record.label = 499, "not needed: another was faster", Outrun.label
+            self._health.released(record.deployment, record.started)
+        elif isinstance(error, UpstreamError):
             record.status = error.upstream_status or error.status
             record.error = error.message
             record.label = error.label
-            self._health.failed(record.deployment, record.credential_id, error)
+            self._health.failed(record.deployment, record.credential_id, error, record.started)
         else:
             ours = error if isinstance(error, AnyGPTError) else None
             record.status = ours.status if ours is not None else 499
             record.error = ours.message if ours is not None else "the client left before the end"
             record.label = ours.code if ours is not None else "client left"
-            self._health.released(record.deployment)
+            self._health.released(record.deployment, record.started)
+
+        fault = not outrun and isinstance(error, UpstreamError) and error.retry and not isinstance(error, BadCredential)
+        self._standing.of(record.deployment.id).ended(record.ended, False if fault else None)
 
     async def _count_partial(
         self, call: Call, record: AttemptRecord, reader: Reader | None, error: AnyGPTError | asyncio.CancelledError
@@ -331,54 +379,6 @@ class Attempts:
             )
         }
 
-    def headers(self, call: Call, *, with_cost: bool) -> list[Header]:
-        """The gateway's own headers; the provider's do not pass."""
-        found: list[Header] = [(b"x-request-id", call.id.encode()), (b"x-anygpt-router", call.router.encode())]
-        if call.attempts:
-            deployment = call.attempts[-1].deployment
-            found += _answered_by(deployment.provider, deployment.model, len(call.attempts))
-        if with_cost and call.cost is not None:
-            found.append((b"x-anygpt-cost-usd", format_usd(call.cost).encode()))
-        if call.limits is not None:
-            found += call.limits.headers(self._clock.monotonic())
-        return found
-
-
-@lru_cache(1024)
-def _answered_by(provider: str, model: str, attempts: int) -> tuple[Header, ...]:
-    return (
-        (b"x-anygpt-provider", provider.encode()),
-        (b"x-anygpt-model", model.encode()),
-        (b"x-anygpt-attempts", b"%d" % attempts),
-    )
-
-
-async def _hear_out(rest: AsyncIterator[bytes], reader: Reader) -> None:
-    """Reads what a relayed body says behind its end: `[DONE]` after the terminal event of another format. It stays
-    with the reader, as the end does."""
-    if reader.end(None).rstrip().endswith(b"[DONE]"):
-        return
-    size = 0
-    try:
-        async with asyncio.timeout(AFTER_END_S):
-            async for chunk in rest:
-                reader.feed(chunk)
-                if (size := size + len(chunk)) > AFTER_END_BYTES:
-                    return
-        reader.close()
-    except (TimeoutError, UpstreamError):  # the answer itself is whole
-        return
-
-
-async def _drain(answer: UpstreamAnswer) -> None:
-    """Reads on to the end of the body, so that the connection can be used again; not for long."""
-    try:
-        async with asyncio.timeout(DRAIN_S):
-            async for _ in answer.chunks():
-                pass
-    except (TimeoutError, UpstreamError):
-        answer.close()
-
 
 def _price(record: AttemptRecord) -> None:
     price = record.deployment.price
@@ -395,12 +395,3 @@ def _joined(pieces: list[Any]) -> Any:
     if isinstance(pieces[0], bytes):
         return b"".join(pieces)
     return [event for piece in pieces for event in piece]
-
-
-def _late(record: AttemptRecord, deadline: Deadline, alarm: Alarm) -> AnyGPTError:
-    if alarm.client:
-        return SlowClient("The client did not read its answer in time, so it was given up.")
-    waited = (
-        "whole answer" if deadline.over() else "next part of its answer" if record.first_content else "first content"
-    )
-    return UpstreamTimeout(f"{record.deployment.provider} took too long over the {waited}.")

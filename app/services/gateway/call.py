@@ -11,12 +11,14 @@ from app.core.chat import ChatRequest, FinishReason, Usage
 from app.core.errors import AnyGPTError
 from app.db.types import micros
 from app.formats.base import ClientFormat, Peek, UploadBody
+from app.routing.compiled import CompiledRouter
 from app.routing.deployment import Deployment
 from app.routing.plan import Plan
 from app.routing.question import Question
 from app.services.budgets import Reservation
 from app.services.limits import Admitted, KeyLimits
 from app.services.snapshot import Key
+from app.services.tiers import Tier
 from app.services.views import Person
 
 Header = tuple[bytes, bytes]
@@ -54,6 +56,16 @@ class Context:
     deployment_id: str | None
     items: bytes
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CachedAnswer:
+    """An answer that was given before: by whom, and to which request."""
+
+    body: bytes
+    deployment: Deployment
+    request_id: str
+    content_type: str | None = None
 
 
 @dataclass(slots=True)
@@ -104,6 +116,9 @@ class Call:
     conversation_id: str | None = None
     tags: frozenset[str] = frozenset()
     wants_metadata: bool = False
+    wants_cache: bool = False  # asks for a kept answer, whatever its temperature
+    session: str | None = None  # as the client calls its conversation
+    tier: Tier | None = None
     passed: dict[str, str] = field(default_factory=dict)  # headers that mean something to a provider of the same format
     path_model: str | None = None  # where model and streaming stand in the path (Gemini)
     path_stream: bool | None = None
@@ -113,6 +128,7 @@ class Call:
 
     # filled on the way
     router: str = "default"
+    compiled: CompiledRouter | None = None  # the version of it that decides
     question: Question | None = None
     plan: Plan | None = None
     limits: KeyLimits | None = None
@@ -120,6 +136,9 @@ class Call:
     reservation: Reservation | None = None
     reserved_output: int = 0
     ceilings: dict[str, int] = field(default_factory=dict)  # the most it may cost, by deployment, where that was needed
+    conversation: bytes | None = None  # what stands for it, where it may stay with its deployment
+    cached: CachedAnswer | None = None
+    cache_key: bytes | None = None  # under which its answer is to be kept
     attempts: list[AttemptRecord] = field(default_factory=list)
     finish: FinishReason | None = None
     status: int = 0
@@ -185,6 +204,6 @@ class Call:
                     "error": attempt.error,
                     "latency_ms": attempt.latency_ms,
                 }
-                for attempt in self.attempts
+                for attempt in sorted(self.attempts, key=lambda attempt: attempt.position)
             ],
         }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 from app.core.clock import Clock
 from app.core.errors import (
@@ -18,13 +19,20 @@ from app.core.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
+from app.routing.compiled import TOO_LONG, CompiledRouter
+from app.routing.deployment import Deployment, output_limit
+from app.routing.document import Cache
 from app.routing.strategies.base import Candidate
-from app.services.gateway.admission import Admission, output_limit
+from app.services.gateway.admission import Admission
 from app.services.gateway.alarm import Deadline, running
+from app.services.gateway.answer_cache import AnswerCache, Recorder
+from app.services.gateway.answer_headers import answer_headers
 from app.services.gateway.attempt import Attempts
-from app.services.gateway.call import Call, ClientSide
+from app.services.gateway.call import CachedAnswer, Call, ClientSide
+from app.services.gateway.hedging import Entrant, Hedge
 from app.services.gateway.planning import Planner
 from app.services.gateway.record import ended
+from app.services.gateway.stickiness import Stickiness
 from app.services.health import Health
 from app.services.spool import DurableWriter
 from app.services.state import State
@@ -40,12 +48,15 @@ class Gateway:
         admission: Admission,
         health: Health,
         planner: Planner,
+        hedge: Hedge,
+        stickiness: Stickiness,
         attempts: Attempts,
         writer: DurableWriter,
         clock: Clock,
     ) -> None:
         self.state, self.admission, self.health, self.planner = state, admission, health, planner
         self._attempts, self._writer, self._clock = attempts, writer, clock
+        self.hedge, self._stickiness, self._cache = hedge, stickiness, AnswerCache()
         self._ended: list[Callable[[Call], None]] = []
         self.running = 0
         self.served = 0
@@ -56,7 +67,14 @@ class Gateway:
         self.running += 1
         try:
             planned = self.prepare(call)
-            await self._answer(call, client, planned)
+            if call.cached is not None:
+                await self._answer_again(call, client, call.cached)
+            elif call.cache_key is not None:
+                await self._answer_and_keep(call, client, planned)
+            else:
+                await self._answer(call, client, planned)
+            if call.conversation is not None and call.attempts:
+                self._stickiness.note(call, call.attempts[-1].deployment.id, self._clock.monotonic())
         except AnyGPTError as error:
             await self._failed(call, error)
             await client.fail(error)
@@ -72,12 +90,38 @@ class Gateway:
         """Everything before the first attempt: plan, limits, reservation. Raises ClientError or Unavailable."""
         self._writer.check()
         plan = self.planner.plan(call)
-        planned = self.admission.reserve(call, plan.order)
+        if (router := call.compiled) is not None and router.document.cache is not None:
+            self._look_up(call, router, router.document.cache)
+        planned = self.admission.reserve(call, plan.order) if call.cached is None else []
         # last, since only admitted requests count; what was reserved for one that is not is given back at its end
         self.admission.admit(call, call.question.input_tokens if call.question is not None else 0)
-        if call.peek.stream:
-            call.reserved_output = max([output_limit(call, each) for each in planned])
+        if call.peek.stream and planned:
+            call.reserved_output = max([output_limit(call.peek.max_tokens, each.deployment) for each in planned])
         return planned
+
+    def _look_up(self, call: Call, router: CompiledRouter, cache: Cache) -> None:
+        key = self._cache.key(call, cache, router.version)
+        if key is None:
+            return
+        call.cached = self._cache.get(router.name, key, self._clock.monotonic())
+        if call.cached is None:
+            call.cache_key = key
+
+    async def _answer_again(self, call: Call, client: ClientSide, cached: CachedAnswer) -> None:
+        call.status, call.content_type = 200, cached.content_type
+        await self.commit(call)
+        await client.start(200, answer_headers(call, self._clock.monotonic(), with_cost=True))
+        call.begun = True
+        await client.finish(cached.body)
+
+    async def _answer_and_keep(self, call: Call, client: ClientSide, planned: list[Candidate]) -> None:
+        recorder = Recorder(client)
+        await self._answer(call, recorder, planned)
+        router, key = call.compiled, call.cache_key
+        if router is None or key is None or (cache := router.document.cache) is None or not call.attempts:
+            return
+        if (answer := recorder.answer(call, call.attempts[-1].deployment)) is not None:
+            self._cache.put(router.name, key, answer, cache, self._clock.monotonic())
 
     async def settled(self) -> None:
         """Returns when no call runs any more."""
@@ -103,11 +147,18 @@ class Gateway:
                 listener(call)
 
     async def _answer(self, call: Call, client: ClientSide, planned: list[Candidate]) -> None:
-        document = self.state.current.routers[call.router].document
+        router = call.compiled
+        assert router is not None
+        document = router.document
         deadline = Deadline(call.task or running(), document)
         failures: list[UpstreamError] = []
         unsaid: Unsupported | None = None
-        for each in planned[: document.max_attempts]:
+        ahead = deque(planned[: document.max_attempts])
+        well = call.plan is not None and not call.plan.unwell
+        while ahead:
+            each = ahead.popleft()
+            if ahead and failures and well and self.health.blocked(each.deployment) is not None:
+                continue  # others met its failure meanwhile
             provider = self.state.current.providers.get(each.deployment.provider_id)
             if provider is None:  # deleted meanwhile
                 continue
@@ -120,18 +171,48 @@ class Gateway:
                         + _what_each_said(call)
                     )
                 try:
-                    await self._attempts.run(call, client, each, provider, credential, deadline, self.commit)
+                    if document.hedge and ahead and (wait := self.hedge.wait(call, each)) is not None:
+                        first = Entrant(each, provider, credential)
+                        failures += await self.hedge.run(call, client, first, ahead, deadline, wait, self.commit)
+                    else:
+                        least = document.min_tokens_per_s if ahead and call.peek.stream else None
+                        await self._attempts.run(
+                            call, client, each, provider, credential, deadline, self.commit, least_rate=least
+                        )
                     return
                 except Unsupported as error:  # this provider's format cannot say what was asked
                     unsaid = error
                     break
                 except UpstreamError as error:
                     failures.append(error)
-                    if call.begun or (not error.retry and error.status != 404):
+                    if call.begun:
                         raise
+                    if not error.retry and error.status != 404:
+                        room = document.max_attempts - len(failures)
+                        ahead = deque(self._instead(call, router, each, ahead, error)[: max(room, 1)])
+                        if not ahead:
+                            raise
+                        break
                     if not _concerns_key(error):
                         break
         raise unsaid if unsaid is not None and not failures else _all_failed(call, failures)
+
+    def _instead(
+        self,
+        call: Call,
+        router: CompiledRouter,
+        refused: Candidate,
+        ahead: Iterable[Candidate],
+        error: UpstreamError,
+    ) -> list[Candidate]:
+        """Who may answer what one provider refuses by its nature: of too long inputs those with a larger window, else
+        as the router says. Only who fits what is left of the budget."""
+        named = router.fallbacks.get(error.code, ())
+        window = refused.deployment.context_window
+        larger = [each for each in ahead if _larger(each.deployment, window)] if error.code == TOO_LONG else []
+        tried = {attempt.deployment.id for attempt in call.attempts}
+        found = [each for each in (*larger, *named) if each.deployment.id not in tried]
+        return [each for each in found if self.admission.affords(call, each)]
 
     async def _failed(self, call: Call, error: AnyGPTError) -> None:
         call.status, call.error = error.status, error.message
@@ -153,6 +234,10 @@ class Gateway:
             call.limits.finish(self._clock.monotonic(), call.admitted, call.tokens)
         if call.reservation is not None and not call.reservation.settled:
             call.reservation.settle(call.cost or 0, self._clock.now())
+
+
+def _larger(deployment: Deployment, window: int | None) -> bool:
+    return deployment.context_window is not None and (window is None or deployment.context_window > window)
 
 
 def _all_failed(call: Call, failures: list[UpstreamError]) -> AnyGPTError:

@@ -67,7 +67,7 @@ def _attempt(call: Call, attempt: AttemptRecord, state: str) -> tuple[Any, ...]:
 def _request(call: Call, now: float) -> tuple[Any, ...]:
     """In the order of REQUEST_COLUMNS."""
     last = call.attempts[-1] if call.attempts else None
-    deployment = last.deployment if last is not None else None
+    deployment = last.deployment if last is not None else call.cached.deployment if call.cached is not None else None
     used, first = _totals(call.attempts)
     question, plan = call.question, call.plan
     return (
@@ -100,7 +100,7 @@ def _request(call: Call, now: float) -> tuple[Any, ...]:
         None if first is None else round((first - call.started) * 1000),
         len(call.attempts),
         orjson.dumps(sorted(call.tags)) if call.tags else b"[]",
-        None,
+        question.intent.name if question is not None and question.intent is not None else None,
         orjson.dumps(sorted(question.needs)) if question is not None and question.needs else b"[]",
         question.input_tokens if question is not None else 0,
         call.peek.max_tokens,
@@ -114,6 +114,8 @@ def _decision(call: Call) -> bytes | None:
     if plan is None or question is None:
         return None
     approximated = call.attempts[-1].approximated if call.attempts else ()
+    if call.cached is not None:
+        return orjson.dumps(kept(plan, question) | {"cached": call.cached.request_id})
     if plan.dropped or plan.numbers is not None or question.intent is not None or approximated:
         return orjson.dumps(kept(plan, question) | ({"approximated": approximated} if approximated else {}))
     order = tuple([(each.deployment.provider, each.deployment.model, each.rule) for each in plan.order])

@@ -72,18 +72,21 @@ async def test_one_call_adds_or_changes_a_provider_and_fetches_its_models(
 
 async def test_a_router_and_its_rules(api: httpx.AsyncClient) -> None:
     made = await api.post("/api/routers", json={"name": "side", "rules": [{"name": "all"}]})
-    assert (made.status_code, made.json()["version"]) == (201, 1)
+    assert (made.status_code, made.json()["version"]) == (201, 0)
     rule = await api.post("/api/routers/side/rules", json={"name": "tagged", "when": {"tags": ["x"]}})
     assert rule.status_code == 201
     rule_id = rule.json()["id"]
-    assert [each["name"] for each in (await api.get("/api/routers/side")).json()["rules"]] == ["tagged", "all"]
+    draft = (await api.get("/api/routers/side/draft")).json()
+    assert (draft["exists"], [each["name"] for each in draft["rules"]]) == (True, ["tagged", "all"])
     changed = await api.put(f"/api/routers/side/rules/{rule_id}", json={"name": "other", "when": {"tags": ["y"]}})
     assert (changed.json()["id"], changed.json()["name"]) == (rule_id, "other")
+    assert (await api.post("/api/routers/side/publish")).json()["version"] == 1
     assert (await api.delete(f"/api/routers/side/rules/{rule_id}")).status_code == 204
     problem(await api.delete(f"/api/routers/side/rules/{rule_id}"), 404)
     document = (await api.get("/api/routers/side")).json()
-    document["max_attempts"] = 2
-    assert (await api.put("/api/routers/side", json=document)).json()["version"] == 5, "what was read can be sent back"
+    assert [each["name"] for each in document["rules"]] == ["other", "all"], "reading gives the live version"
+    sent_back = (await api.put("/api/routers/side", json=document)).json()
+    assert (sent_back["exists"], sent_back["version"]) == (False, 1), "what was read can be sent back"
     problem(await api.post("/api/routers", json={"name": "side"}), 409)
     bad = problem(await api.post("/api/routers", json={"name": "bad", "strategy": "luck"}), 400, '"luck"')
     assert bad["field"] == "strategy"

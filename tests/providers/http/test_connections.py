@@ -96,6 +96,36 @@ async def test_a_kept_alive_connection_that_said_something_before_it_closed_is_n
     assert len(asked) == 1
 
 
+async def test_once_a_fresh_connection_is_hung_up_on_the_idle_ones_are_not_tried_either(
+    transport: HttpTransport,
+) -> None:
+    connections: list[int] = []
+    both, down = asyncio.Barrier(2), False
+
+    async def each(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(0)
+        number = len(connections) - 1
+        while True:
+            await read_request(reader)
+            connections[number] += 1
+            if down:
+                writer.transport.abort()
+                return
+            await both.wait()  # so that there are two connections
+            writer.write(OK)
+
+    async def call(url: str) -> bytes:
+        return await (await transport.send(request(url, timeouts=PATIENT))).read(10)
+
+    async with serving(each) as url, asyncio.timeout(5):
+        assert await asyncio.gather(call(url), call(url)) == [b"ok", b"ok"]
+        down = True
+        for _ in range(2):
+            with pytest.raises(UpstreamDown):
+                await call(url)
+    assert sorted(connections) == [1, 1, 1, 2], "one idle, one fresh; then a fresh one only"
+
+
 async def test_idle_connections_are_closed_after_a_while_and_the_oldest_when_there_are_many() -> None:
     transport = HttpTransport(pool=Pool(idle_s=0.06, max_idle=2))
     open_now = 0

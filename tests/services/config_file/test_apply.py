@@ -10,6 +10,7 @@ from app.db.tables.routers import RouterVersionRow
 from app.services.config_file.apply import ApplyReport, apply
 from app.services.container import Services
 from app.services.views import KeySpec, ProviderSpec
+from tests.published import published
 from tests.services.config_file.files import ALL, EVERYTHING, PEOPLE, SMALL
 
 ROUTER = '[[routers]]\nname = "r"\nmax_attempts = 2\n[[routers.rules]]\nname = "one"\n'
@@ -184,7 +185,7 @@ async def test_a_router_gets_a_version_only_when_it_really_changes(services: Ser
 
 
 async def test_a_router_written_elsewhere_is_no_change_when_the_file_says_the_same(services: Services) -> None:
-    await services.routers.save("somebody", {"name": "r", "max_attempts": 2, "rules": [{"name": "one"}]})
+    await published(services, {"name": "r", "max_attempts": 2, "rules": [{"name": "one"}]}, "somebody")
     assert said(await apply(services, ROUTER)) == []
 
 

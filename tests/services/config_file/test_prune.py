@@ -8,6 +8,7 @@ from app.core.errors import BadRequest
 from app.services.config_file.apply import apply
 from app.services.container import Services
 from app.services.views import KeySpec, ProviderSpec
+from tests.published import published
 from tests.services.config_file.files import EVERYTHING, PEOPLE, SMALL
 
 
@@ -29,7 +30,7 @@ async def test_what_the_file_no_longer_names_is_disabled(services: Services) -> 
 async def test_what_people_made_stays(services: Services) -> None:
     await services.providers.add("somebody", ProviderSpec(name="theirs", kind="openai-compatible", base_url="http://h"))
     await services.keys.create("somebody", KeySpec(name="theirs"))
-    await services.routers.save("somebody", {"name": "theirs"})
+    await published(services, {"name": "theirs"}, "somebody")
     text = '[[keys]]\nname = "theirs"\nmodels = ["a"]\n'
     await apply(services, text)
     assert (await apply(services, PEOPLE, prune=True)).changes[0].name == "ada@example.org"
@@ -49,7 +50,7 @@ async def test_a_router_in_use_is_not_pruned(services: Services) -> None:
 
 async def test_a_router_that_another_falls_back_on_is_not_pruned(services: Services) -> None:
     await apply(services, '[[routers]]\nname = "r"\n')
-    await services.routers.save("somebody", {"name": "theirs", "rules": [{"on_failure": "router:r"}]})
+    await published(services, {"name": "theirs", "rules": [{"on_failure": "router:r"}]}, "somebody")
     with pytest.raises(BadRequest, match='router "theirs" names "r", which does not exist'):
         await apply(services, PEOPLE, prune=True)
 

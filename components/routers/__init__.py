@@ -1,0 +1,1 @@
+"""The routers' list and editor, piece by piece; the page puts them together."""
