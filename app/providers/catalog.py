@@ -60,6 +60,7 @@ class Row(Amounts, frozen=True, kw_only=True, omit_defaults=True):
     released: str | None = None
 
     def price(self) -> Price | None:
+        """None: unknown. Raises BadRequest where an amount is none."""
         if self.input is None or self.output is None:
             return None
         values = {name: getattr(self, name) for name in CLASSES} | {"tiers": msgspec.to_builtins(self.tiers)}
@@ -143,6 +144,11 @@ class Catalog:
     def providers(self) -> dict[str, int]:
         """How many models are known of each provider."""
         return {name: len(models) for name, models in self._loaded().rows.items()}
+
+    @property
+    def rows(self) -> Rows:
+        """All of it, as it is now."""
+        return self._loaded().rows
 
     def replace(self, rows: Rows, source: str, made_at: str) -> None:
         """Newer facts take the place of the snapshot at once, for every reader."""

@@ -19,6 +19,7 @@ from app.formats.registry import CLIENT_FORMATS
 from app.routing.checks import read_document
 from app.routing.compiled import CompiledRouter
 from app.routing.decision import kept, shown
+from app.routing.intent import Intent
 from app.routing.numbers import Numbers
 from app.routing.plan import Plan
 from app.routing.question import Question
@@ -27,6 +28,7 @@ from app.routing.strategies.base import Candidate
 from app.routing.strategies.expected import expected_costs, expected_output
 from app.services.gateway.call import Call
 from app.services.gateway.planning import Planner, nobody
+from app.services.intents import Intents
 from app.services.router_documents import with_rule_ids
 from app.services.router_rows import BUILT_IN_ID, router_named
 from app.services.router_views import Explained
@@ -39,9 +41,11 @@ MAX_TAGS, MAX_TAG = 20, 60
 
 
 class Explain:
-    def __init__(self, db: Database, state: State, planner: Planner, standing: Standing, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, state: State, planner: Planner, standing: Standing, intents: Intents, clock: Clock
+    ) -> None:
         self._db, self._state, self._planner = db, state, planner
-        self._standing, self._clock = standing, clock
+        self._standing, self._intents, self._clock = standing, intents, clock
 
     async def explain(
         self,
@@ -77,11 +81,14 @@ class Explain:
             person=by_key.person if by_key is not None else self._person(person),
             tags=_tags(peek.metadata),
         )
+        tokens = -(-peek.input_bytes // 3)
+        # worked out here even where no rule asks for it: who looks wants to see it
+        intent = await asyncio.to_thread(self._intents.of_body, FORMAT.name, body, tokens)
         started = time.perf_counter_ns()
         plan = self._planner.dry_run(call, compiled)
         took_us = (time.perf_counter_ns() - started) // 1000
         assert call.question is not None
-        return self._told(plan, call.question, compiled, took_us)
+        return self._told(plan, call.question, compiled, intent, took_us)
 
     async def _router(self, id_or_name: str, draft: bool) -> tuple[str, int, dict[str, Any] | None]:
         """Its name, its live version, and its draft where that is wanted and there is one."""
@@ -118,7 +125,7 @@ class Explain:
             raise NotFound(f'There is no person "{id_or_email}".')
         return found
 
-    def _told(self, plan: Plan, question: Question, router: CompiledRouter, took_us: int) -> Explained:
+    def _told(self, plan: Plan, question: Question, router: CompiledRouter, intent: Intent, took_us: int) -> Explained:
         decision = shown(kept(plan, question))
         numbers = self._standing.numbers
         costs = expected_costs(plan.order, question, expected_output(plan.order, question, numbers))
@@ -133,7 +140,7 @@ class Explain:
             strategy=plan.strategy,
             needs=tuple(sorted(question.needs)),
             input_tokens=question.input_tokens,
-            intent=question.intent,
+            intent=intent,
             candidates=decision["candidates"],
             order=decision["order"],
             sentence=_sentence(plan, question, router, place, costs, numbers),

@@ -29,8 +29,8 @@ _CAUSES = {"context_too_long": "too long input", "content_policy": "content poli
 
 
 def changes_between(before: dict[str, Any], after: dict[str, Any]) -> tuple[DocChange, ...]:
-    """Of the router itself first, then rule by rule in the order of `after`, those that are gone last. Raises BadRequest
-    where one of the documents is none."""
+    """Of the router itself first, then rule by rule in the order of `after`, those that are gone last. Raises
+    BadRequest where one of the documents is none."""
     old, new = read_document(before), read_document(after)
     return (*_router_changes(old, new), *_rules_changes(old.rules, new.rules))
 

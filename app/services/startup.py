@@ -166,7 +166,7 @@ async def _wire(
         provider_views=views,
         probes=probes,
         routers=Routers(db, state, clock),
-        explain=Explain(db, state, planner, standing, clock),
+        explain=Explain(db, state, planner, standing, intents, clock),
         keys=keys,
         admission=admission,
         health=health,

@@ -3,6 +3,7 @@ import { h, markRaw, shallowRef } from "vue";
 
 const WIDE = "(min-width: 801px)";
 const GRIP = 9; // pixels around an edge's end that take hold of it
+const ROOM = { wide: 200, tall: 72 }; // pixels for the last box and the space around all
 const HANDLE = 4; // pixels that a handle sticks out of its box
 
 const edgeLine = (flow) => ({
@@ -37,7 +38,7 @@ const box = (flow) => ({
 
 export default {
   template: `
-    <div role="img" :aria-label="label">
+    <div role="img" :aria-label="label" :style="size">
       <component v-if="flow" :is="flow.VueFlow" :nodes="boxes" :edges="lines" :node-types="nodeTypes" :edge-types="edgeTypes"
         fit-view-on-init :min-zoom="0.2" :max-zoom="1" :nodes-draggable="false" :nodes-focusable="false" :edges-focusable="false"
         :elements-selectable="false" :zoom-on-scroll="false" :pan-on-scroll="false" :prevent-scrolling="false" :zoom-on-double-click="false"
@@ -53,6 +54,11 @@ export default {
     },
     lines() {
       return (this.edges ?? []).map(({ id, source, target, movable, ...data }) => ({ id, source, target, type: "line", data, updatable: movable ? "target" : false }));
+    },
+    size() {
+      const right = Math.max(0, ...(this.nodes ?? []).map((each) => each.x)) + ROOM.wide;
+      const tall = Math.max(0, ...(this.nodes ?? []).map((each) => each.y)) + ROOM.tall;
+      return { aspectRatio: `${right} / ${tall}`, "--tall": `${tall}px` };
     },
     shape() {
       return this.boxes.map((each) => `${each.id} ${each.position.x} ${each.position.y}`).join();

@@ -57,17 +57,22 @@ FIELDS = {
 }
 
 
-def chips(rule: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
-    """What stands on the card: a word, its value, and whether it is negated."""
-    for part, negated in (("when", False), ("unless", True)):
-        for word, value in _of_part(rule.get(part) or {}):
-            yield word, value, negated
+def chips(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What stands on the card: a word and its value. Exceptions hold together: `unless tag batch` `and key ci`."""
+    yield from _of_part(rule.get("when") or {})
+    exceptions = list(_of_part(rule.get("unless") or {}))
+    if len(exceptions) == 1:
+        word, value = exceptions[0]
+        opposite = {"yes": "no", "no": "yes"}.get(value) if word == FIELDS["stream"].chip else None
+        yield (word, opposite) if opposite else (f"not {word}", value)
+    else:
+        for at, (word, value) in enumerate(exceptions):
+            yield f"{'and' if at else 'unless'} {word}", value
 
 
 def sentence(rule: Mapping[str, Any]) -> str:
     """The same in one line, for those who do not see chips: `needs vision, not tag batch`."""
-    parts = [f"{'not ' if negated else ''}{word} {value}" for word, value, negated in chips(rule)]
-    return ", ".join(parts) or "always"
+    return ", ".join(f"{word} {value}" for word, value in chips(rule)) or "always"
 
 
 def _of_part(conditions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

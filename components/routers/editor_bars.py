@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.core.money import show_usd
 from components.badges import tag
-from components.format import ago, count, duration, plural, share
+from components.format import NOTHING, ago, count, duration, plural, share
 from components.markup import Child, Html, button, h, icon, icon_button, join
 from components.routers.differences import counts
 
@@ -171,7 +171,7 @@ def _arm(arm: ArmNumbers, words: str) -> Html:
     cells = (
         count(arm.requests),
         share(arm.failure_rate),
-        show_usd(arm.cost) if arm.cost is not None else "unknown",
+        show_usd(arm.cost) if arm.cost is not None else "unknown" if arm.requests else NOTHING,
         duration(arm.first_token_ms),
         duration(arm.p50_ms),
         duration(arm.p95_ms),

@@ -127,9 +127,9 @@ def _head(rule_id: str, name: str, state: CardState) -> Iterator[Child]:
 
 def _conditions(rule: Rule, rule_id: str, name: str) -> Iterator[Child]:
     some = False
-    for word, value, negated in chips(rule):
+    for word, value in chips(rule):
         some = True
-        yield _chip(rule_id, f"not {word}" if negated else word, value, f"Conditions of {name}")
+        yield _chip(rule_id, word, value, f"Conditions of {name}")
     if not some:
         yield _chip(rule_id, "when", "always", f"Conditions of {name}")
     yield h(

@@ -213,7 +213,9 @@ class RuleList:
                     place=place,
                     last=place == len(rules) - 1,
                     strategy=strategy,
-                    passed=shares.of_rule(str(rule.get("name") or rule.get("id"))),
+                    passed=None
+                    if marks.get(str(rule.get("id"))) == "added"
+                    else shares.of_rule(str(rule.get("name") or rule.get("id"))),
                     mark=marks.get(str(rule.get("id")), ""),
                     problems=tuple(troubles.get(str(rule.get("id")), ())),
                     lit=lit.rule_id == rule.get("id"),

@@ -56,12 +56,12 @@ class SettingsDialog:
 
     def _build(self) -> None:
         with ui.element("div").classes("a-pair"):
-            with field("Strategy", "Rules inherit it."):
+            with field("Strategy of rules without their own"):
                 self._strategy = ui.select(
                     {name: strategy.label for name, strategy in STRATEGIES.items()},
                     value=self._get("strategy"),
                     on_change=self._strategy_chosen,
-                ).props("aria-label=Strategy hide-bottom-space")
+                ).props('aria-label="Strategy of rules without their own" hide-bottom-space')
                 self._summary = ui.label().classes("a-f12 a-t3")
             with field("Attempts at most", "One request is sent upstream so often."):
                 self._attempts = _number("Attempts at most", self._get("max_attempts"), "%d")

@@ -76,6 +76,11 @@ class TryPanel:
     def open(self) -> None:
         self._place.set_visibility(True)
         self._text.run_method("focus")
+        self._into_view()
+
+    def _into_view(self) -> None:
+        script = f"getHtmlElement({self._place.id})?.scrollIntoView({{block: 'nearest'}})"
+        self._place.client.run_javascript(f"setTimeout(() => {script}, 50)")
 
     def close(self) -> None:
         self._place.set_visibility(False)
@@ -100,6 +105,7 @@ class TryPanel:
         self._title.show(_title(found))
         self._result.show(explained(found))
         self._shown(found)
+        self._into_view()
 
     def _request(self) -> dict[str, Any]:
         """As a client of the OpenAI format would send it."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.price import Price, PriceTier
-from app.providers.price_sources import LEAST_MODELS, models_dev_rows
+from app.providers.price_models_dev import LEAST_MODELS, models_dev_rows
 
 USD = 1_000_000_000
 

@@ -8,8 +8,6 @@ import pytest
 
 from app.core.errors import BadRequest, ModelNotFound, NotAllowed, NotFound
 from app.services.container import Services
-from app.services.explain import Explain
-from app.services.gateway.planning import Planner
 from app.services.views import KeySpec, ModelSpec, Person, ProviderSpec
 from tests.published import published
 
@@ -34,20 +32,23 @@ async def test_the_sentence_says_who_what_it_costs_and_who_is_next(team: Service
     assert (found.router, found.version, found.rule, found.strategy) == ("side", 1, "rest", "priority")
     assert found.order == [SMALL, LARGE]
     assert found.sentence == (
-        "Rule 2 (rest) matches. small at near, about $0.0020, price"[:-7]
-        + ". If it fails before the first token: large at far."
+        "Rule 2 (rest) matches. small at near, about $0.0020. If it fails before the first token: large at far."
     )
     assert found.rule_id == team.state.current.routers["side"].document.rules[1].id
     assert found.candidates[1]["numbers"]["cost_usd"].startswith("0.015")
     assert found.took_us < 100_000
 
 
-async def test_the_time_to_the_first_token_is_said_where_it_is_known(team: Services, owner: Person) -> None:
-    explain, numbers = _with_numbers(team, "near", first_token=0.64)
-    found = await explain.explain("side", {"text": "Hello", "model": "small"})
+async def test_the_time_to_the_first_token_is_said_where_it_is_known(team: Services) -> None:
+    deployment = team.state.current.find_target("near", "small")
+    assert deployment is not None
+    numbers = team.standing.of(deployment.id)
+    numbers.started()
+    numbers.ended(team.clock.monotonic(), True, seconds=2.64, first_token=0.64, output=100)
+    found = await team.explain.explain("side", {"text": "Hello", "model": "small"})
     assert ", first token 640 ms." in found.sentence
-    assert found.candidates[0]["numbers"]["first_token_ms"] == 640
-    assert numbers.success.mean == 1
+    figures = found.candidates[0]["numbers"]
+    assert (figures["first_token_ms"], figures["tokens_per_s"], figures["success"]) == (640, 50.0, 1.0)
 
 
 async def test_a_request_is_read_as_the_gateway_reads_it(team: Services) -> None:
@@ -58,6 +59,15 @@ async def test_a_request_is_read_as_the_gateway_reads_it(team: Services) -> None
     long = await team.explain.explain("side", {"text": "word " * 2000, "model": "small"})
     assert (long.rule, long.order[0]) == ("long", LARGE)
     assert 3000 < long.input_tokens < 4000
+
+
+async def test_what_a_request_is_about_is_said_even_where_no_rule_asks(team: Services) -> None:
+    found = await team.explain.explain("side", {"text": "Translate this into French: good morning", "model": "small"})
+    assert found.intent is not None
+    assert found.intent.name == "translation"
+    rules = [{"name": "languages", "when": {"intents": ["translation"]}}, {"name": "rest"}]
+    asked = {"text": "Translate this into French: good morning", "model": "small"}
+    assert (await team.explain.explain("side", asked, document={"rules": rules})).rule == "languages"
 
 
 async def test_by_the_draft_or_by_a_document_in_place_of_what_is_live(team: Services, owner: Person) -> None:
@@ -103,7 +113,8 @@ async def test_tags_of_the_request_count(team: Services) -> None:
 
 
 async def test_no_turn_is_over_by_it(team: Services) -> None:
-    await published(team, {"name": "side", "rules": [{"name": "both", "strategy": "round_robin", "targets": [SMALL, LARGE]}]})
+    turns = {"name": "both", "strategy": "round_robin", "targets": [SMALL, LARGE]}
+    await published(team, {"name": "side", "rules": [turns]})
     first = [(await team.explain.explain("side", {"text": "Hello", "model": "small"})).order[0] for _ in range(4)]
     assert first == [first[0]] * 4
 

@@ -195,7 +195,11 @@ async def test_a_request_tells_its_attempts_in_order_and_one_sentence(services: 
     await services.db.write(write)
     detail = await services.ledger.request("req_000")
     assert [attempt.provider for attempt in detail.attempts] == ["first", "p"]
-    assert (detail.needs, detail.estimated_input, detail.decision) == (("vision",), 90, {**decision, "candidates": [], "order": []})
+    assert (detail.needs, detail.estimated_input, detail.decision) == (
+        ("vision",),
+        90,
+        {**decision, "candidates": [], "order": []},
+    )
     assert detail.sentence == (
         "Answered by m at p because first answered 429 after 0.2 s. Rule pictures of router default, version 3."
     )

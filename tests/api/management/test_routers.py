@@ -81,7 +81,9 @@ async def test_what_cannot_be_published_is_refused_with_the_reason(api: httpx.As
     await live(api)
     problem(await api.post("/api/routers/side/publish", json={}), 409, "nothing to publish")
     for percent in (0, 100, -1):
-        assert problem(await api.post("/api/routers/side/publish", json={"percent": percent}), 400)["field"] == "percent"
+        assert (
+            problem(await api.post("/api/routers/side/publish", json={"percent": percent}), 400)["field"] == "percent"
+        )
     problem(await api.post("/api/routers/side/publish", json={"colour": "red"}), 400)
     problem(await api.post("/api/routers/side/rollback", json={"version": 7}), 404, "no version 7")
     problem(await api.post("/api/routers/none/publish", json={}), 404)
