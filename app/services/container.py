@@ -24,9 +24,11 @@ from app.services.ledger import Ledger
 from app.services.live import Live
 from app.services.measurements import Measurements
 from app.services.people import People
+from app.services.prices import Prices
 from app.services.probes import Probes
 from app.services.provider_views import ProviderViews
 from app.services.providers import Providers
+from app.services.replays import Replays
 from app.services.responses import Responses
 from app.services.routers import Routers
 from app.services.runtime_store import RuntimeStore
@@ -49,8 +51,10 @@ class Services:
     providers: Providers
     provider_views: ProviderViews
     probes: Probes
+    prices: Prices
     routers: Routers
     explain: Explain
+    replay: Replays
     keys: Keys
     admission: Admission
     health: Health

@@ -16,6 +16,8 @@ from app.core.errors import AnyGPTError, NotFound
 
 log = structlog.get_logger()
 
+FAULT = "A fault of AnyGPT's own; the server's log says which."
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -36,12 +38,14 @@ class JobState:
     last_at: datetime | None = None
     last_ok: bool | None = None
     last_result: str = ""
+    last_ms: int | None = None
     next_at: datetime | None = None
 
 
 class JobBoard:
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, tell: Callable[[], None] = lambda: None) -> None:
+        """`tell` is called when a job begins and ends."""
+        self._clock, self._tell = clock, tell
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._states: dict[str, JobState] = {}
         self._running: set[asyncio.Task[str]] = set()
@@ -95,6 +99,8 @@ class JobBoard:
         if state.running:
             return "It is running already."
         state.running, state.last_at = True, self._clock.now()
+        started = self._clock.monotonic()
+        self._tell()
         task = asyncio.ensure_future(state.job.run())
         self._running.add(task)
         try:
@@ -108,8 +114,11 @@ class JobBoard:
                 raise
             state.last_ok, state.last_result = False, "stopped with the server"
         finally:
-            state.running = False
+            if task.done() and not task.cancelled() and not isinstance(task.exception(), AnyGPTError | None):
+                state.last_ok, state.last_result = False, FAULT
+            state.running, state.last_ms = False, round((self._clock.monotonic() - started) * 1000)
             self._running.discard(task)
+            self._tell()
         return state.last_result
 
 

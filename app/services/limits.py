@@ -145,8 +145,7 @@ class KeyLimits:
         name = next(name for name, each in self._requests.items() if each is limiter)
         wait = limiter.wait(now)
         return RateLimited(
-            f"This key's limit of {limiter.rate} requests per {_WORDS[name]} is reached; "
-            f"try again in {seconds(wait)}.",
+            f"This key's limit of {limiter.rate} requests per {_WORDS[name]} is reached; try again in {seconds(wait)}.",
             retry_after=wait,
         )
 

@@ -17,8 +17,8 @@ MANY = 0.2  # of the compared prices: then it is the list that jumped, not its p
 MANY_AT_LEAST = 50
 
 ModelKey = tuple[str, str]  # the catalogue's name of the provider, and the model's id
-_COMPARED = ("input", "output", "image", "minute", "request")
-_PRICED = (*CLASSES, "tiers")
+_TOKENS = ("input", "output")
+_COMPARED = (*_TOKENS, "image", "minute", "request")
 _NO_PRICE: dict[str, Any] = {**dict.fromkeys(CLASSES), "tiers": ()}
 
 
@@ -67,11 +67,7 @@ def with_price(row: Row, price: Price | None) -> Row:
 
 def jumped(before: Price, after: Price) -> bool:
     """Whether any main amount is more than ten times as much or as little; from free, and to free, is as well."""
-    for name in _COMPARED:
-        old, new = getattr(before, name) or 0, getattr(after, name) or 0
-        if old != new and (not old or not new or max(old, new) > JUMP * min(old, new)):
-            return name in ("input", "output") or bool(old)
-    return False
+    return any(_far(getattr(before, name) or 0, getattr(after, name) or 0, name in _TOKENS) for name in _COMPARED)
 
 
 def _merge_row(merged: Merged, key: ModelKey, old: Row | None, row: Row, allowed: Mapping[ModelKey, Price]) -> Row:
@@ -118,6 +114,12 @@ def _with_details(old: Price, new: Price) -> Price:
     if (old.input, old.output) != (new.input, new.output):
         return new
     return read_stored_price(stored_price(old) | stored_price(new))
+
+
+def _far(old: int, new: int, always_known: bool) -> bool:
+    if not old:  # of what is paid by the piece, nothing may also mean that the older list had no word for it
+        return bool(new) and always_known
+    return not new or max(old, new) > JUMP * min(old, new)
 
 
 def _costs_nothing(price: Price) -> bool:

@@ -21,6 +21,7 @@ from app.security.tokens import hint
 from app.security.vault import Vault
 from app.services.audit import note
 from app.services.changes import Change, differing
+from app.services.price_history import PROVIDER, own_change
 from app.services.provider_fields import check_provider, price_of
 from app.services.views import Actor, ModelSpec, ProviderSpec
 
@@ -30,6 +31,7 @@ DEMO_MODELS = [
     ModelSpec(id=f"demo/{name}", context_window=32_000, max_output_tokens=4_096)
     for name in ("chat", "echo", "slow", "failing")
 ]
+PriceOf = tuple[str, dict[str, Any] | None, dict[str, Any] | None]  # a model's id, its price before and after
 _MODEL_FIELDS = ("alias", "enabled", "price", "context_window", "max_output_tokens", "capabilities")
 
 
@@ -64,7 +66,7 @@ class ProviderRows:
         fields = differing(before, after)
         if action == "change" and not fields:
             return None
-        self._fill(session, row, kind, spec, after, fields)
+        self._fill(session, actor, row, kind, spec, after, fields)
         shown_before = {name: _shown(name, before[name]) for name in fields if name in before}
         note(session, actor, f"{action} provider", spec.name, shown_before or None, _audited(after, fields))
         return Change(action, "provider", spec.name, fields if action == "change" else ())
@@ -72,14 +74,18 @@ class ProviderRows:
     def merge(self, session: Session, provider_id: str, found: Sequence[FoundModel]) -> int:
         """Found models are added and brought up to date; those found earlier and now gone are taken out."""
         present = _deployments(session, provider_id)
+        kind = session.get_one(ProviderRow, provider_id).kind
         for model in found:
-            row = present.pop(model.id, None) or DeploymentRow(
-                id=new_id("dep"), provider_id=provider_id, model_id=model.id
-            )
-            row.name, row.listed = model.name, False
+            before = present.pop(model.id, None)
+            row = before or DeploymentRow(id=new_id("dep"), provider_id=provider_id, model_id=model.id)
+            row.name = model.name
             row.context_window, row.max_output_tokens = model.context_window, model.max_output_tokens
             row.capabilities = sorted(model.capabilities) if model.capabilities is not None else None
-            row.price = stored_price(model.price) if model.price is not None else None
+            price = stored_price(model.price) if model.price is not None else None
+            if before is not None and not row.listed and price not in (None, row.price) and row.own_price is None:
+                now = self._clock.now()
+                session.add(own_change(now, kind, provider_id, model.id, row.price, price, source=PROVIDER))
+            row.price, row.listed = price, False
             session.add(row)
         for gone in present.values():
             session.delete(gone)
@@ -136,6 +142,7 @@ class ProviderRows:
     def _fill(
         self,
         session: Session,
+        actor: Actor | str,
         row: ProviderRow,
         kind: Kind,
         spec: ProviderSpec,
@@ -152,7 +159,9 @@ class ProviderRows:
         if "api_key" in fields:
             self._fill_credentials(session, row.id, after["api_key"])
         if spec.models is not None:
-            _list_models(session, row.id, spec.models)
+            changes = _list_models(session, row.id, spec.models)
+            now, email = self._clock.now(), actor if isinstance(actor, str) else actor.email
+            session.add_all(own_change(now, kind.name, row.id, *change, actor=email) for change in changes)
         elif "models" in fields or not _deployments(session, row.id):
             self._seed_models(session, row.id, kind)
 
@@ -208,21 +217,26 @@ def _normal(spec: ProviderSpec, kind: Kind) -> ProviderSpec:
     return replace(spec, base_url=base_url or None, rate_limit=spec.rate_limit or None, models=models)
 
 
-def _list_models(session: Session, provider_id: str, models: list[ModelSpec]) -> None:
-    """Exactly these; a model that stays keeps its id, and so its history."""
+def _list_models(session: Session, provider_id: str, models: list[ModelSpec]) -> list[PriceOf]:
+    """Exactly these; a model that stays keeps its id, and so its history. Returns prices that changed."""
     present = _deployments(session, provider_id)
+    changes: list[PriceOf] = []
     for position, model in enumerate(models):
         fresh = _row_of(provider_id, model, f"models[{position}]")
         row = present.pop(model.id, None)
         if row is None:
             session.add(fresh)
             continue
-        row.listed = True
+        before = row.own_price if row.own_price is not None else row.price
+        if before != fresh.price:
+            changes.append((model.id, before, fresh.price))
+        row.listed, row.own_price = True, None
         for name in _MODEL_FIELDS:
             setattr(row, name, getattr(fresh, name))
         session.add(row)
     for gone in present.values():
         session.delete(gone)
+    return changes
 
 
 def _deployments(session: Session, provider_id: str) -> dict[str, DeploymentRow]:

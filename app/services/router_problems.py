@@ -78,13 +78,14 @@ def _reach(document: RouterDocument) -> Iterator[Problem]:
     """Rules that an earlier one leaves nothing, or only what it failed at. The planner asks every rule that matches,
     in their order, until one says that nobody follows."""
     held = [Held(rule) for rule in document.rules]
+    never = [why_never(rule) for rule in document.rules]
     for at, rule in enumerate(document.rules):
-        if (reason := why_never(rule)) is not None:
+        if (reason := never[at]) is not None:
             yield _warning(rule, f"it never holds: {reason}")
             continue
         for earlier in range(at):
             above = document.rules[earlier]
-            if why_never(above) is not None or not covers(held[earlier], held[at]):
+            if never[earlier] is not None or not covers(held[earlier], held[at]):
                 continue
             takes = f"rule {above.shown} above takes every request that it would"
             if above.on_failure != "next_rule":

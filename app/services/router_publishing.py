@@ -1,5 +1,4 @@
-"""What becomes of a router's versions, each in the caller's transaction and in the audit log: drafts kept, published,
-tried on some requests, taken back."""
+"""What becomes of a router's versions, each step in the caller's transaction and in the audit log."""
 
 from __future__ import annotations
 

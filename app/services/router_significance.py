@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc, sqrt
+from statistics import fmean, variance
 
 from app.core.money import show_usd
 
@@ -22,13 +23,12 @@ HARDLY_BY_CHANCE = 0.05 / 3
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Of one version. Costs are nano-dollars of the `priced` requests; `times` are milliseconds of answers."""
+    """Of one version. `costs` are nano-dollars of its newest requests with a known price, `times` milliseconds of
+    its newest answers."""
 
     requests: int
     failures: int
-    priced: int
-    cost: int
-    cost_squares: float
+    costs: Sequence[int]
     times: Sequence[int]
 
 
@@ -50,11 +50,11 @@ def proportions_p(one: int, of_one: int, other: int, of_other: int) -> float:
     return 1.0 if spread == 0 else _two_sided((one / of_one - other / of_other) / spread)
 
 
-def means_p(one: tuple[int, float, float], other: tuple[int, float, float]) -> float:
-    """The same of two means; each side is its number of values, their sum and the sum of their squares."""
-    (mean_one, error_one), (mean_other, error_other) = _mean(*one), _mean(*other)
-    error = error_one + error_other
-    if error <= 0:
+def means_p(one: Sequence[int], other: Sequence[int]) -> float:
+    """The same of the means of two or more values each."""
+    mean_one, mean_other = fmean(one), fmean(other)
+    error = variance(one, mean_one) / len(one) + variance(other, mean_other) / len(other)
+    if error == 0:
         return 1.0 if mean_one == mean_other else 0.0
     return _two_sided((mean_one - mean_other) / sqrt(error))
 
@@ -67,8 +67,8 @@ def ranks_p(one: Sequence[int], other: Sequence[int]) -> float:
     ranks, ties = _ranks(one, other)
     u = sum(ranks[value] for value in one) - m * (m + 1) / 2
     total = m + n
-    variance = m * n / 12 * (total + 1 - ties / (total * (total - 1)))
-    return 1.0 if variance <= 0 else _two_sided((u - m * n / 2) / sqrt(variance))
+    spread = m * n / 12 * (total + 1 - ties / (total * (total - 1)))
+    return 1.0 if spread <= 0 else _two_sided((u - m * n / 2) / sqrt(spread))
 
 
 def _failures(live: Sample, canary: Sample) -> str:
@@ -79,16 +79,16 @@ def _failures(live: Sample, canary: Sample) -> str:
 
 
 def _cost(live: Sample, canary: Sample) -> str:
-    if canary.priced < LEAST_REQUESTS or live.priced < LEAST_REQUESTS:
+    if min(len(canary.costs), len(live.costs)) < LEAST_REQUESTS:
         return "Too few requests have a known price to compare the cost."
-    one, other = canary.cost / canary.priced, live.cost / live.priced
-    p = means_p((canary.priced, canary.cost, canary.cost_squares), (live.priced, live.cost, live.cost_squares))
+    one, other = fmean(canary.costs), fmean(live.costs)
+    p = means_p(canary.costs, live.costs)
     figures = f"{show_usd(round(one))} against {show_usd(round(other))} a request"
     return _verdict("Costs", "less", "more", one, other, figures, p)
 
 
 def _time(live: Sample, canary: Sample) -> str:
-    if len(canary.times) < LEAST_REQUESTS or len(live.times) < LEAST_REQUESTS:
+    if min(len(canary.times), len(live.times)) < LEAST_REQUESTS:
         return "Too few requests were answered to compare the time."
     one, other = (sorted(each.times)[len(each.times) // 2] for each in (canary, live))
     figures = f"half of the answers within {one:,} ms against {other:,} ms"
@@ -110,13 +110,6 @@ def _verdict(does: str, less: str, more: str, one: float, other: float, figures:
     if p <= HARDLY_BY_CHANCE:
         return f"{does} {word}: {figures}, hardly by chance ({shown})."
     return f"{does} {word}, but that may well be chance: {figures} ({shown})."
-
-
-def _mean(count: int, total: float, squares: float) -> tuple[float, float]:
-    """The mean and the square of its standard error."""
-    mean = total / count
-    variance = max(squares - count * mean * mean, 0.0) / (count - 1) if count > 1 else 0.0
-    return mean, variance / count
 
 
 def _ranks(one: Sequence[int], other: Sequence[int]) -> tuple[dict[int, float], float]:

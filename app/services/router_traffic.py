@@ -1,4 +1,4 @@
-"""What went through routers, from the ledger: an hour of it at a time, so that no read is long."""
+"""What went through routers: from the sums by the hour, and from the ledger where there are none yet."""
 
 from __future__ import annotations
 
@@ -10,24 +10,31 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Float, case, cast, func, select
+from sqlalchemy import case, func, select
 from sqlmodel import Session
 
 from app.core.clock import Clock
 from app.core.errors import BadRequest
 from app.db.engine import Database
 from app.db.tables.ledger import RequestRow as RequestTable
+from app.db.tables.settings import MetaRow
+from app.db.tables.statistics import HourRow
+from app.db.types import micros
 from app.services.log_sums import quantile
+from app.services.roll_up import ROLLED_UP
 from app.services.router_significance import Sample, note
 from app.services.router_views import ArmNumbers, CanaryReport, RouterTraffic
 
 MAX_DAYS = 31
-TIMES = 2_000  # of the newest answers of each version
+NEWEST = 5_000  # requests of each version whose times and costs are compared
 SETTLED = timedelta(hours=2)  # a request is written when it ends: an hour that old changes no more
 MAX_KEPT = 100_000  # groups of settled hours in memory
 HOUR = timedelta(hours=1)
+_HOUR_US = 3_600_000_000
 
 _R: Any = RequestTable.__table__.c  # type: ignore[attr-defined]
+_H: Any = HourRow.__table__.c  # type: ignore[attr-defined]
+_COLUMNS = ("router", "router_version", "rule", "provider", "model")
 
 
 class Group(NamedTuple):
@@ -42,17 +49,21 @@ class Group(NamedTuple):
     failures: int
     priced: int
     cost: int
-    cost_squares: float
 
 
 @dataclass(slots=True)
-class _Times:
-    whole: list[int]
-    first: list[int]
+class _Newest:
+    """Of one version; times in ms, of answers."""
+
+    requests: int
+    times: list[int]
+    first_tokens: list[int]
+    costs: list[int]
 
 
 class Traffic:
-    """Hours that are over are read once and kept, for all routers together."""
+    """An hour of the ledger is read at a time, so that no read is long. Hours that are over are read once and kept,
+    for all routers together."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
@@ -84,11 +95,12 @@ class Traffic:
         """The last 31 days of it at most."""
         since = max(since, self._clock.now() - timedelta(days=MAX_DAYS))
         groups = [each for each in await self._groups(since) if each.router == router]
-        times = await self._times(router, (live, canary), since)
-        samples = {version: _sample(version, groups, times[version].whole) for version in (live, canary)}
-        arms = {version: _arm(version, samples[version], times[version]) for version in (live, canary)}
-        said = await asyncio.to_thread(note, samples[live], samples[canary])
-        return CanaryReport(arms[live], arms[canary], said)
+        newest = await self._newest(router, (live, canary), since)
+        arms = [_arm(version, groups, newest[version]) for version in (live, canary)]
+        samples = [
+            Sample(arm.requests, arm.failures, newest[arm.version].costs, newest[arm.version].times) for arm in arms
+        ]
+        return CanaryReport(arms[0], arms[1], await asyncio.to_thread(note, *samples))
 
     async def _groups(self, since: datetime) -> list[Group]:
         """Of all routers since then, to the moment where an hour is not whole."""
@@ -103,7 +115,7 @@ class Traffic:
             while first < settled:
                 kept = self._kept.get(first)
                 if kept is None:
-                    kept = tuple(await self._db.read(partial(_read, start=first, end=first + HOUR)))
+                    kept = tuple(await self._db.read(partial(_read_hour, start=first)))
                     self._keep(first, kept)
                 found += kept
                 first += HOUR
@@ -118,80 +130,83 @@ class Traffic:
             _, gone = self._kept.popitem(last=False)
             self._size -= len(gone) + 1
 
-    async def _times(self, router: str, versions: Iterable[int], since: datetime) -> dict[int, _Times]:
-        """Of the newest answers, back in time hour by hour until there are enough of each version."""
-        found = {version: _Times([], []) for version in versions}
+    async def _newest(self, router: str, versions: Iterable[int], since: datetime) -> dict[int, _Newest]:
+        """Back in time hour by hour until there are enough of each version."""
+        found = {version: _Newest(0, [], [], []) for version in versions}
         end: datetime | None = None
         start = _hour(self._clock.now())
         while True:
-            for version, times in found.items():
-                if len(times.whole) < TIMES:
-                    span, room = (max(start, since), end), TIMES - len(times.whole)
-                    read = partial(_read_times, router=router, version=version, span=span, most=room)
-                    rows = await self._db.read(read)
-                    times.whole += [whole for whole, _ in rows]
-                    times.first += [first for _, first in rows if first is not None]
-            if start <= since or all(len(times.whole) >= TIMES for times in found.values()):
+            for version, newest in found.items():
+                if newest.requests < NEWEST:
+                    span = (max(start, since), end)
+                    read = partial(_read_newest, router=router, version=version, span=span)
+                    for status, whole, first, cost in await self._db.read(partial(read, most=NEWEST - newest.requests)):
+                        newest.requests += 1
+                        if status < 400:
+                            newest.times.append(whole)
+                            newest.first_tokens += [] if first is None else [first]
+                        newest.costs += [] if cost is None else [cost]
+            if start <= since or all(newest.requests >= NEWEST for newest in found.values()):
                 return found
             start, end = start - HOUR, start
 
 
+def _read_hour(session: Session, start: datetime) -> list[Group]:
+    """From its sums where they are made: a few rows in place of all requests."""
+    mark = session.get(MetaRow, ROLLED_UP)
+    if mark is None or micros(start) // _HOUR_US >= mark.number:
+        return _read(session, start, start + HOUR)
+    columns = [getattr(_H, name) for name in _COLUMNS]
+    query = select(
+        *columns,
+        func.sum(_H.requests),
+        func.sum(_H.failures),
+        func.sum(_H.requests) - func.sum(_H.unpriced),
+        func.sum(_H.cost),
+    ).where(_H.hour == start)
+    return [Group(*row) for row in session.execute(query.group_by(*columns)).tuples()]
+
+
 def _read(session: Session, start: datetime, end: datetime | None) -> list[Group]:
-    failed = case((_R.status >= 400, 1), else_=0)
-    cost = cast(_R.cost, Float)  # squares of nano-dollars are beyond what integers hold
-    columns = [func.coalesce(column, empty) for column, empty in _GROUPED]
+    columns = [func.coalesce(getattr(_R, name), 0 if name == "router_version" else "") for name in _COLUMNS]
     query = select(
         *columns,
         func.count(),
-        func.sum(failed),
+        func.sum(case((_R.status >= 400, 1), else_=0)),
         func.count(_R.cost),
         func.coalesce(func.sum(_R.cost), 0),
-        func.coalesce(func.sum(cost * cost), 0.0),
     ).where(_R.at >= start, *(() if end is None else (_R.at < end,)))
     return [Group(*row) for row in session.execute(query.group_by(*columns)).tuples()]
 
 
-_GROUPED = ((_R.router, ""), (_R.router_version, 0), (_R.rule, ""), (_R.provider, ""), (_R.model, ""))
-
-
-def _read_times(
+def _read_newest(
     session: Session, router: str, version: int, span: tuple[datetime, datetime | None], most: int
-) -> list[tuple[int, int | None]]:
+) -> list[tuple[int, int, int | None, int | None]]:
+    """Status, time to answer, time to the first token, cost."""
     start, end = span
-    query = select(_R.latency_ms, _R.first_token_ms).where(
+    query = select(_R.status, _R.latency_ms, _R.first_token_ms, _R.cost).where(
         _R.at >= start,
         *(() if end is None else (_R.at < end,)),
         _R.router == router,
         _R.router_version == version,
-        _R.status < 400,
     )
-    return [(whole, first) for whole, first in session.execute(query.order_by(_R.at.desc()).limit(most)).tuples()]
+    return [tuple(row) for row in session.execute(query.order_by(_R.at.desc()).limit(most)).tuples()]
 
 
-def _sample(version: int, groups: Iterable[Group], times: list[int]) -> Sample:
-    requests = failures = priced = cost = 0
-    squares = 0.0
-    for group in groups:
-        if group.version == version:
-            requests += group.requests
-            failures += group.failures
-            priced += group.priced
-            cost += group.cost
-            squares += group.cost_squares
-    return Sample(requests, failures, priced, cost, squares, times)
-
-
-def _arm(version: int, sample: Sample, times: _Times) -> ArmNumbers:
-    whole, first = sorted(times.whole), sorted(times.first)
+def _arm(version: int, groups: Iterable[Group], newest: _Newest) -> ArmNumbers:
+    own = [group for group in groups if group.version == version]
+    requests, failures = sum(group.requests for group in own), sum(group.failures for group in own)
+    priced, cost = sum(group.priced for group in own), sum(group.cost for group in own)
+    times = sorted(newest.times)
     return ArmNumbers(
         version=version,
-        requests=sample.requests,
-        failures=sample.failures,
-        failure_rate=sample.failures / sample.requests if sample.requests else None,
-        cost=round(sample.cost / sample.priced) if sample.priced else None,
-        p50_ms=quantile(whole, 0.5),
-        p95_ms=quantile(whole, 0.95),
-        first_token_ms=quantile(first, 0.5),
+        requests=requests,
+        failures=failures,
+        failure_rate=failures / requests if requests else None,
+        cost=round(cost / priced) if priced else None,
+        p50_ms=quantile(times, 0.5),
+        p95_ms=quantile(times, 0.95),
+        first_token_ms=quantile(sorted(newest.first_tokens), 0.5),
     )
 
 

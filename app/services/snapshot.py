@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from app.core.errors import ModelNotFound
 from app.providers.kinds import Kind
 from app.providers.upstream import Upstream
@@ -17,14 +15,14 @@ from app.routing.compiled import Asked, CompiledRouter
 from app.routing.conditions import glob_pattern
 from app.routing.deployment import Deployment, by_priority
 from app.routing.document import BUILT_IN, RouterDocument
-from app.routing.wishes import SUFFIXES
+from app.routing.names import AUTO as AUTO
+from app.routing.names import Names
 from app.services.runtime import RuntimeSettings
 from app.services.tiers import Tier
 from app.services.views import Person
 
 SCOPES = ("chat", "embeddings", "images", "audio", "moderations", "models", "admin")
 DEFAULT_SCOPES = tuple(scope for scope in SCOPES if scope != "admin")
-AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,7 @@ class Model:
     enabled: bool
     listed: bool
     stored: dict[str, Any]  # what the row itself says, for export
+    price_from: str = ""  # own (an admin's) | provider | catalogue | kind (all of it is free) | "" where it is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,72 +136,39 @@ class Snapshot:
             key=by_priority,
         )
         self.deployments = {deployment.id: deployment for deployment in enabled}
-        self._by_alias = _grouped((d.alias, d) for d in enabled)
-        self._by_model = _grouped((d.model, d) for d in enabled)
-        self._by_provider = _grouped(
-            (f"{d.provider}/{name}", d) for d in enabled for name in dict.fromkeys((d.alias, d.model))
-        )
-        self._auto = self._choose_auto(enabled)
         documents = dict(self.documents)
         documents.setdefault("default", (BUILT_IN, 0))
+        self._names = names = Names(enabled, documents)
         self.routers = {
-            name: CompiledRouter(document, version, self.find_target) for name, (document, version) in documents.items()
+            name: CompiledRouter(document, version, names.find_target)
+            for name, (document, version) in documents.items()
         }
         self.canaries = {
-            name: (CompiledRouter(document, version, self.find_target, f"{name}@{version}"), percent)
+            name: (CompiledRouter(document, version, names.find_target, f"{name}@{version}"), percent)
             for name, (document, version, percent) in self.canary_documents.items()
         }
 
     def resolve(self, model: str) -> Asked:
         """What a client's model name means, in the order of the contract. Raises ModelNotFound."""
-        if (asked := self._named(model)) is not None:
+        if (asked := self._names.resolve(model)) is not None:
             return asked
-        name, colon, suffix = model.rpartition(":")
-        if (sort := SUFFIXES.get(colon + suffix)) is not None and (asked := self._named(name)) is not None:
-            return msgspec.structs.replace(asked, sort=sort)
         if model.startswith("router/") and model[7:] in self.unpublished:
             raise ModelNotFound(not_published(model[7:]), field="model")
         raise ModelNotFound(
             f'No enabled provider serves the model "{model}". GET /v1/models lists what there is.', field="model"
         )
 
-    def _named(self, model: str) -> Asked | None:
-        if found := self._by_alias.get(model):
-            return Asked(found, model)
-        if found := self._by_model.get(model):
-            return Asked(found, found[0].alias)
-        if model.startswith("router/") and model[7:] in self.routers:
-            return Asked(self._auto, model, router=model[7:], automatic=True)
-        if model == AUTO:
-            return Asked(self._auto, AUTO, automatic=True)
-        if found := self._by_provider.get(model):
-            return Asked(found, found[0].alias)
-        return None
-
     def find_target(self, provider: str, model: str) -> Deployment | None:
         """A rule's target: the provider's own id first, else an alias where it is unambiguous."""
-        for found in (self._by_provider.get(f"{provider}/{model}", ()),):
-            exact = [d for d in found if d.model == model]
-            if exact:
-                return exact[0]
-            if len(found) == 1:
-                return found[0]
-        return None
+        return self._names.find_target(provider, model)
 
     def aliases(self) -> dict[str, tuple[Deployment, ...]]:
         """Every name that clients may use, with the deployments behind it."""
-        return self._by_alias
+        return self._names.by_alias
 
     def provider_named(self, name_or_id: str) -> Provider | None:
         found = self.providers.get(name_or_id)
         return found or next((p for p in self.providers.values() if p.name == name_or_id), None)
-
-    def _choose_auto(self, enabled: list[Deployment]) -> tuple[Deployment, ...]:
-        """All that can chat; the demo only where there is nothing else, and then its helpful model."""
-        real = [d for d in enabled if not d.demo and (d.capabilities is None or "chat" in d.capabilities)]
-        if real:
-            return tuple(real)
-        return tuple(d for d in enabled if d.demo and d.model == "demo/chat")
 
 
 def not_published(router: str) -> str:
@@ -211,10 +177,3 @@ def not_published(router: str) -> str:
 
 def key_pattern(models: Iterable[str]) -> re.Pattern[str]:
     return glob_pattern(tuple(models))
-
-
-def _grouped(pairs: Iterable[tuple[str, Deployment]]) -> dict[str, tuple[Deployment, ...]]:
-    groups: dict[str, list[Deployment]] = {}
-    for name, deployment in pairs:
-        groups.setdefault(name, []).append(deployment)
-    return {name: tuple(group) for name, group in groups.items()}

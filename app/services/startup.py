@@ -48,10 +48,12 @@ from app.services.ledger import Ledger
 from app.services.live import Live
 from app.services.measurements import Measurements
 from app.services.people import People
+from app.services.prices import Prices
 from app.services.probes import Probes
 from app.services.provider_numbers import ProviderNumbers
 from app.services.provider_views import ProviderViews
 from app.services.providers import Providers, add_demo
+from app.services.replays import Replays
 from app.services.responses import Responses
 from app.services.routers import Routers
 from app.services.runtime_store import RuntimeStore
@@ -108,6 +110,7 @@ async def open_services(
                 yield services
             finally:
                 await services.jobs.close()
+                await services.replay.close()
                 if serving:
                     await services.measurements.save()
                 await services.chats.close()
@@ -152,6 +155,7 @@ async def _wire(
     gateway = Gateway(state, admission, health, planner, hedge, stickiness, attempts, writer, clock)
     keys = Keys(db, state, vault, admission, clock, zone)
     people = People(state, passwords, clock)
+    routers = Routers(db, state, clock)
     services = Services(
         settings=settings,
         folder=folder,
@@ -165,7 +169,9 @@ async def _wire(
         providers=Providers(state, vault, catalog, health, views, connections.upstream, clock),
         provider_views=views,
         probes=probes,
-        routers=Routers(db, state, clock),
+        prices=Prices(db, state, catalog, clock, connections.web),
+        routers=routers,
+        replay=Replays(db.url, settings.timezone, state, routers, clock),
         explain=Explain(db, state, planner, standing, intents, clock),
         keys=keys,
         admission=admission,
@@ -181,7 +187,7 @@ async def _wire(
         live=live,
         audit=Audit(db),
         runtime=RuntimeStore(state, clock),
-        jobs=JobBoard(clock),
+        jobs=JobBoard(clock, live.note),
     )
 
     async def tell(_: Snapshot) -> None:
@@ -196,6 +202,7 @@ async def _wire(
         left_open = await db.write(mark_interrupted)
         if left_open:
             log.warning("the last run ended in the middle of requests; they are in the ledger", requests=left_open)
+    await services.prices.load()
     await state.load()
     await add_owner_from_environment(services)
     if serving:

@@ -11,7 +11,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from app.core.errors import AnyGPTError
-from app.core.price import FREE, read_stored_price
+from app.core.price import FREE, Price, read_stored_price
 from app.core.settings import Settings, read_variable
 from app.db.engine import Database
 from app.db.tables.keys import KeyRow
@@ -171,7 +171,9 @@ class State:
 
     def _model(self, provider: ProviderRow, kind: Kind, formats: tuple[str, ...], row: DeploymentRow) -> Model:
         facts = None if row.listed else self._catalog.find(kind, row.model_id)
-        price = read_stored_price(row.price) if row.price is not None else FREE if kind.free else facts and facts.price
+        stored_price = row.own_price if row.own_price is not None else row.price
+        price = read_stored_price(stored_price) if stored_price is not None else FREE if kind.free else None
+        price = price or (facts.price if facts is not None else None)
         capabilities = row.capabilities if row.capabilities is not None else facts and facts.capabilities
         deployment = Deployment(
             id=row.id,
@@ -182,7 +184,7 @@ class State:
             alias=row.alias or row.model_id,
             formats=(*formats, *kind.operations),
             priority=provider.priority,
-            price=price or None,
+            price=price,
             context_window=row.context_window or (facts.context_window if facts else None),
             max_output_tokens=row.max_output_tokens or (facts.max_output_tokens if facts else None),
             capabilities=frozenset(capabilities) if capabilities else None,
@@ -197,9 +199,8 @@ class State:
             "max_output_tokens": row.max_output_tokens,
             "capabilities": row.capabilities,
         }
-        return Model(
-            deployment, row.name or (facts.name if facts else None) or row.model_id, row.enabled, row.listed, stored
-        )
+        name = row.name or (facts.name if facts else None) or row.model_id
+        return Model(deployment, name, row.enabled, row.listed, stored, _price_from(row, kind, price))
 
     def _key(
         self, row: KeyRow, people: dict[str, Person], teams: dict[str, frozenset[str]], tiers: dict[str, Tier]
@@ -243,6 +244,14 @@ def raise_generation(session: Session) -> int:
 def person_of(row: PersonRow) -> Person:
     role, preferences = Role(row.role), dict(row.preferences)
     return Person(row.id, row.email, row.name, role, row.disabled, row.created_at, preferences, row.tier)
+
+
+def _price_from(row: DeploymentRow, kind: Kind, price: Price | None) -> str:
+    if row.own_price is not None or (row.listed and row.price is not None):
+        return "own"
+    if row.price is not None:
+        return "provider"
+    return "" if price is None else "kind" if kind.free else "catalogue"
 
 
 def _teams(session: Session) -> dict[str, frozenset[str]]:

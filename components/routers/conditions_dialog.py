@@ -27,8 +27,20 @@ class ConditionsDialog:
         self._done = done
         self._dialog = Dialog(f"When does {name} decide?", wide=True)
         with self._dialog.body:
-            self._when = _Part("All of these hold", "Nothing chosen: the rule always holds.", rule.get("when"), known)
-            self._unless = _Part("Unless all of these hold", "Nothing chosen: no exception.", rule.get("unless"), known)
+            self._when = _Part(
+                "All of these hold",
+                "Nothing chosen: the rule always holds.",
+                "Add a condition",
+                rule.get("when"),
+                known,
+            )
+            self._unless = _Part(
+                "Unless all of these hold",
+                "Nothing chosen: no exception.",
+                "Add an exception",
+                rule.get("unless"),
+                known,
+            )
         with self._dialog.foot:
             ui.element("span").classes("a-grow")
             ui.button("Cancel", on_click=self._dialog.close).props("flat")
@@ -44,15 +56,15 @@ class ConditionsDialog:
 
 
 class _Part:
-    def __init__(self, title: str, nothing: str, value: Mapping[str, Any] | None, known: Known) -> None:
-        self._known, self._nothing = known, nothing
+    def __init__(self, title: str, nothing: str, add: str, value: Mapping[str, Any] | None, known: Known) -> None:
+        self._known = known
         self._controls: dict[str, _Control] = {}
         with ui.element("section").classes("a-conditions").props(f'aria-label="{title}"'):
             ui.label(title).classes("a-strong a-f13").props("role=heading aria-level=3")
             self._none = ui.label(nothing).classes("a-f12 a-t3")
             self._rows = ui.element("div").classes("a-condition-rows")
-            self._add = ui.select({}, label="Add a condition", on_change=self._chosen).classes("a-condition-add")
-            self._add.props(f'aria-label="Add a condition: {title}" behavior=menu').mark("add-condition")
+            self._add = ui.select({}, label=add, on_change=self._chosen).classes("a-condition-add")
+            self._add.props("behavior=menu").mark(add.lower().replace(" ", "-"))
         for name in FIELDS:
             if (value or {}).get(name) not in (None, []):
                 self._show(name, (value or {})[name])

@@ -82,9 +82,9 @@ def with_rule(document: Document, rule_id: str, **fields: Any) -> Document:
 
 
 def add_rule(document: Document, name: str) -> tuple[Document, str]:
-    """A rule that always holds, put where it can be reached: before the first one without conditions."""
+    """A rule without conditions yet, at the end; but before a last one that always holds, where it can be reached."""
     rules, rule_id = rules_of(document), new_id("rule")
-    place = next((at for at, rule in enumerate(rules) if not has_conditions(rule)), len(rules))
+    place = len(rules) - 1 if rules and not has_conditions(rules[-1]) else len(rules)
     rules.insert(place, {"name": _free_name(rules, name), "id": rule_id})
     return {**document, "rules": rules}, rule_id
 

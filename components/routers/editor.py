@@ -304,6 +304,11 @@ def _flow_head(shares: graph.Shares) -> Html:
         h("span.a-grow"),
         join(
             h("span.a-row.a-f12.a-t3.a-flow-key", h("i", class_=kind), words)
-            for kind, words in (("share", "share"), ("degraded", "degraded"), ("lit", "this try"))
+            for kind, words in (
+                ("share", "share"),
+                ("degraded", "degraded"),
+                ("failing", "failing"),
+                ("lit", "this try"),
+            )
         ),
     )

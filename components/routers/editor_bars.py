@@ -23,8 +23,8 @@ def head(keeper: DraftKeeper) -> Html:
         icon_button("menu", "Menu", class_="quiet a-menu", data_toggle="a-nav-open"),
         h(
             "h1.a-cut",
-            h("a.a-t3.a-crumb", "Routers", href="/routers"),
-            h("span.a-t3.a-crumb", " / "),
+            h("a.a-t3.a-crumb.a-wide", "Routers", href="/routers"),
+            h("span.a-t3.a-crumb.a-wide", " / "),
             view.name,
             title=view.name,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,12 @@ from components.flow.route_flow import Edge, Node
 from components.format import count, plural, share
 from components.routers.document_edits import Document, Path, is_group, path_text, read_path, rules_of, shown_name
 from components.routers.offers import Offers
+from components.routers.rule_card import by_strategy
 
 REQUEST = "request"
 COLUMN, RULE_STEP, TARGET_STEP = 240, 84, 60  # pixels between columns, between rules, between targets
 HIGH = {"request": 56, "rule": 46, "group": 46, "target": 40, "other": 40}
+MOST_RULES = 80  # drawn; a picture of more says nothing
 THICK, THIN = 30.0, 1.5  # a line for all of the traffic, and for none that was seen
 KINDS = {"wa": "degraded", "er": "failing"}  # by the class of a health's dot
 
@@ -91,9 +94,13 @@ class _Drawing:
     def __init__(self, document: Document, shares: Shares, offers: Offers, lit: Lit, fresh: frozenset[str]) -> None:
         self._shares, self._offers, self._lit, self._fresh = shares, offers, lit, fresh
         self._rules = rules_of(document)
+        self._strategy = str(document.get("strategy", "priority"))
+        self._everywhere: Counter[tuple[str, str]] = Counter()
+        for (_, provider, model), number in shares.by_target.items():
+            self._everywhere[provider, model] += number
         self._columns: dict[int, list[Node]] = {0: [], 1: [], 2: []}
         self._last = 2 + max((_depth(rule.get("targets", ())) for rule in self._rules), default=0)
-        self._seen: set[str] = set()
+        self._seen: dict[str, Node] = {}
         self._edges: list[Edge] = []
 
     def picture(self) -> Picture:
@@ -102,8 +109,11 @@ class _Drawing:
         self._box(
             0, REQUEST, "request", "Request", a_day if requests else "none yet", lit=self._lit.rule_id is not None
         )
-        for at, rule in enumerate(self._rules):
+        for at, rule in enumerate(self._rules[:MOST_RULES]):
             self._rule(at, rule)
+        if len(self._rules) > MOST_RULES:
+            more = plural(len(self._rules) - MOST_RULES, "other rule")
+            self._box(1, "more", "other", more, "only on the cards", lit=False)
         self._place()
         return Picture([node for column in self._columns.values() for node in column], self._edges, self._words())
 
@@ -122,7 +132,7 @@ class _Drawing:
         self._line(f"in:{rule_id}", REQUEST, rule_node(rule_id), passed, "lit" if lit else "share")
         targets = rule.get("targets", ())
         if targets:
-            self._targets(rule, targets, rule_node(rule_id), (), 2, lit)
+            self._targets(rule, targets, rule_node(rule_id), (), lit)
         else:
             self._box(self._last, "any", "other", "The model asked for", "wherever it is served", lit=lit)
             self._line(f"any:{rule_id}", rule_node(rule_id), "any", passed, "lit" if lit else "share")
@@ -134,57 +144,43 @@ class _Drawing:
             self._line(f"after:{rule_id}", rule_node(rule_id), follows, 0.0, "idle")
 
     def _targets(
-        self, rule: dict[str, Any], targets: Sequence[dict[str, Any]], start: str, above: Path, column: int, lit: bool
+        self, rule: dict[str, Any], targets: Sequence[dict[str, Any]], start: str, above: Path, lit: bool
     ) -> None:
+        """The boxes of a rule, or of a group in it, and the lines to them."""
         rule_id = str(rule.get("id", ""))
         for at, target in enumerate(targets):
             path = (*above, at)
             if is_group(target):
                 node = f"group:{rule_id}:{path_text(path)}"
-                self._box(
-                    column,
-                    node,
-                    "group",
-                    "Group",
-                    f"{target.get('strategy') or 'as the rule'}, {plural(len(target['targets']), 'target')}",
-                    lit=lit,
-                )
-                self._line(
-                    f"group:{rule_id}:{path_text(path)}",
-                    start,
-                    node,
-                    self._passed(rule, target),
-                    "lit" if lit else "share",
-                )
-                self._targets(rule, target["targets"], node, path, column + 1, lit)
-                continue
-            offer = self._offers.of(target)
-            node = f"target:{offer.id}"
-            place = (
-                self._lit.order.index((offer.provider, offer.model))
-                if lit and (offer.provider, offer.model) in self._lit.order
-                else -1
-            )
-            everywhere = sum(
-                number
-                for (_, provider, model), number in self._shares.by_target.items()
-                if (provider, model) == (offer.provider, offer.model)
-            )
-            value = share(everywhere / self._shares.requests) if self._shares.requests else ""
-            self._box(
-                self._last,
-                node,
-                "target",
-                offer.alias,
-                offer.provider,
-                value=value,
-                accent=offer.accent,
-                health=offer.dot,
-                lit=place == 0,
-            )
-            passed = self._passed(rule, target)
-            kind = "lit" if place >= 0 else "idle" if not passed else KINDS.get(offer.dot, "share")
-            self._line(target_edge(rule_id, path), start, node, passed, kind, movable=True, first=place == 0)
+                strategy = by_strategy(str(target.get("strategy") or rule.get("strategy") or self._strategy))
+                sub = f"{strategy}, {plural(len(target['targets']), 'target')}"
+                self._box(2 + len(above), node, "group", "Group", sub, lit=lit)
+                self._line(f"in-{node}", start, node, self._passed(rule, target), "lit" if lit else "share")
+                self._targets(rule, target["targets"], node, path, lit)
+            else:
+                self._deployment(rule, target, start, path, lit)
+
+    def _deployment(self, rule: dict[str, Any], target: dict[str, Any], start: str, path: Path, lit: bool) -> None:
+        offer = self._offers.of(target)
+        named = (offer.provider, offer.model)
+        place = self._lit.order.index(named) if lit and named in self._lit.order else -1
+        node, requests = f"target:{offer.id}", self._shares.requests
+        value = share(self._everywhere[named] / requests) if requests else ""
+        self._box(
+            self._last,
+            node,
+            "target",
+            offer.alias,
+            offer.provider,
+            value=value,
+            accent=offer.accent,
+            health=offer.dot,
+            lit=place == 0,
+        )
+        passed = self._passed(rule, target)
+        kind = "lit" if place >= 0 else KINDS.get(offer.dot, "share") if passed else "idle"
+        edge = target_edge(str(rule.get("id", "")), path)
+        self._line(edge, start, node, passed, kind, movable=True, first=place == 0)
 
     def _passed(self, rule: dict[str, Any], target: dict[str, Any]) -> float | None:
         if not self._shares.requests:
@@ -208,13 +204,12 @@ class _Drawing:
         lit: bool,
     ) -> None:
         if node_id in self._seen:
-            if lit:
-                next(node for nodes in self._columns.values() for node in nodes if node["id"] == node_id)["lit"] = True
+            self._seen[node_id]["lit"] = self._seen[node_id]["lit"] or lit
             return
-        self._seen.add(node_id)
         box = Node(
             id=node_id, kind=kind, title=title, sub=sub, value=value, accent=accent, health=health, lit=lit, x=0, y=0
         )
+        self._seen[node_id] = box
         self._columns.setdefault(column, []).append(box)
 
     def _line(

@@ -42,6 +42,8 @@ class PublishDialog:
                 )
             ).classes("a-publish")
             self._note = text_field("Note", placeholder="What this is for", hint="Stands in the list of versions.")
+            self._how: ui.radio | None = None
+            self._percent: ui.number | None = None
             if version:
                 self._how = ui.radio(
                     {ALL: "All traffic, from the next request", CANARY: "A canary: a share of the traffic, to compare"},
@@ -49,13 +51,11 @@ class PublishDialog:
                 ).props('aria-label="How much traffic"')
                 self._how.mark("how")
                 with ui.element("div").classes("a-percent") as share, field("Share of the traffic"):
-                    self._percent = ui.number(value=10, min=0.1, max=99).props(
+                    self._percent = ui.number(value=10, min=0.1, max=99).mark("percent")
+                    self._percent.props(
                         'aria-label="Share of the traffic" suffix=% hide-bottom-space inputmode=decimal'
                     )
-                    self._percent.mark("percent")
                 share.bind_visibility_from(self._how, "value", lambda how: how == CANARY)
-            else:
-                self._how, self._percent = None, None
             if errors:
                 ui.label(f"{plural(errors, 'error')} must be mended first.").classes("a-f13 a-er")
         with self._dialog.foot:

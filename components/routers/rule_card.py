@@ -80,6 +80,11 @@ def strategy_label(name: str) -> str:
     return STRATEGIES[name].label if name in STRATEGIES else name
 
 
+def by_strategy(name: str) -> str:
+    """`by price`"""
+    return f"by {strategy_label(name).lower()}"
+
+
 def _head(rule_id: str, name: str, state: CardState) -> Iterator[Child]:
     yield h(
         "button.a-btn.icon.quiet.a-grip",
@@ -147,6 +152,7 @@ def _chip(rule_id: str, word: str, value: str, label: str) -> Html:
     return h(
         "button.a-chip",
         word,
+        " ",
         h("b.a-cut", value),
         type="button",
         data_act="conditions",
@@ -171,7 +177,11 @@ def _targets(targets: Sequence[Target], strategy: str, offers: Offers, deep: int
             yield h(
                 "span.a-target",
                 h("span.a-target-any", icon("list", size=12)),
-                h("span.a-cut", h("span.a-mid", "Group"), h("span.a-t3", f" {target.get('strategy') or strategy}")),
+                h(
+                    "span.a-cut",
+                    h("span.a-mid", "Group"),
+                    h("span.a-t3", f" {by_strategy(str(target.get('strategy') or strategy))}"),
+                ),
                 h("span.a-t3.a-num", place),
                 style=_indent(deep),
             )
@@ -212,8 +222,9 @@ def _place(target: Target, at: int, number: int, strategy: str, whole: float) ->
 
 def _foot(rule: Rule, rule_id: str, state: CardState) -> Iterator[Child]:
     own = rule.get("strategy")
-    label = f"by {strategy_label(str(own or state.strategy)).lower()}"
-    yield _choice("strategy", rule_id, label, "Strategy", "" if own else "as the router")
+    yield _choice(
+        "strategy", rule_id, by_strategy(str(own or state.strategy)), "Strategy", "" if own else "as the router"
+    )
     yield h("span", "then")
     follows: Any = rule.get("on_failure") or "next_rule"
     last = state.last and follows == "next_rule"

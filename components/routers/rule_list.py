@@ -157,7 +157,7 @@ class RuleList:
         choices = [Choice("", "As the router", INHERIT, icon="route", sub=f"{inherited} by now", on=not own)]
         choices += [
             Choice("Strategies", strategy.label, name, icon="swap", sub=strategy.summary, on=own == name)
-            for name, strategy in STRATEGIES.items()
+            for name, strategy in sorted(STRATEGIES.items(), key=lambda item: item[1].label)
         ]
         self._context.palette.choose(
             choices, use, placeholder=f"Who is asked first in {found[1]}", empty="There is no such strategy."

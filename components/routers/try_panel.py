@@ -179,4 +179,4 @@ def _seen(found: Explained) -> Iterator[Html]:
 
 
 def _chip(word: str, value: str) -> Html:
-    return h("span.a-chip", word, h("b", value))
+    return h("span.a-chip", word, " ", h("b", value))

@@ -15,7 +15,9 @@ from app.formats.base import Peek
 from app.services.config_file.apply import apply
 from app.services.container import Services
 from app.services.gateway.call import Call
+from app.services.roll_up import RollUp
 from app.services.router_canary import takes_canary
+from app.services.routers import Routers
 from app.services.views import Person
 from tests.clock import StillClock
 from tests.published import published
@@ -183,6 +185,9 @@ async def test_the_traffic_of_a_router_by_rule_and_target(
     await ledger(timed, clock, [(1, 1, 0, None, 1)])
     assert (await timed.routers.traffic("default")).requests == 80, "hours that are over are kept, this one is read"
     assert (await timed.routers.traffic("default", days=1)).requests == 26
+    summed = await timed.routers.traffic("default")
+    await RollUp(timed.db, clock).run()
+    assert await Routers(timed.db, timed.state, clock).traffic("default") == summed, "from the sums by the hour"
     clock.skip(40 * 86400)
     empty = await timed.routers.traffic("default", days=31)
     assert (empty.requests, empty.cost, empty.by_rule) == (0, None, {})

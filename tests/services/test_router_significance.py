@@ -10,15 +10,8 @@ from app.services.router_significance import Sample, means_p, note, proportions_
 
 
 def sample(requests: int, failures: int = 0, cost: int = 1_000_000, times: list[int] | None = None) -> Sample:
-    each = [cost + (at % 7 - 3) * 1000 for at in range(requests)]
-    return Sample(
-        requests,
-        failures,
-        requests,
-        sum(each),
-        float(sum(value * value for value in each)),
-        times if times is not None else [500 + at % 50 for at in range(requests)],
-    )
+    costs = [cost + (at % 7 - 3) * 1000 for at in range(requests)]
+    return Sample(requests, failures, costs, times if times is not None else [500 + at % 50 for at in range(requests)])
 
 
 def test_two_shares_by_hand() -> None:
@@ -29,12 +22,14 @@ def test_two_shares_by_hand() -> None:
 
 
 def test_two_means_whose_spread_differs() -> None:
-    # means 10 and 11, variances 4 and 9, 200 values each: z = 1 / sqrt(13 / 200) = 3.922
-    one = (200, 2000.0, 199 * 4 + 200 * 100.0)
-    other = (200, 2200.0, 199 * 9 + 200 * 121.0)
-    assert means_p(one, other) == pytest.approx(8.77e-5, rel=0.01)
+    # means 10 and 12, variances 4 x 200 / 199 and 9 x 200 / 199, 200 values each: z = 2 / sqrt(13 / 199) = 7.825
+    one, other = [8, 12] * 100, [9, 15] * 100
+    assert means_p(one, other) == pytest.approx(5.08e-15, rel=0.02)
+    # mean 10.1: z = 0.1 / sqrt(2 x 4 / 199) or nearly
+    assert means_p(one, [8, 12] * 95 + [10, 14] * 5) == pytest.approx(0.62, abs=0.01)
     assert means_p(one, one) == 1
-    assert means_p((5, 5.0, 5.0), (5, 5.0, 5.0)) == 1, "values that are all the same"
+    assert means_p([1, 1], [1, 1]) == 1, "values that are all the same"
+    assert means_p([1, 1], [2, 2]) == 0
 
 
 def test_ranks_with_ties() -> None:
@@ -76,7 +71,7 @@ def test_what_may_be_chance_is_not_called_a_difference() -> None:
 
 
 def test_prices_and_times_that_are_not_known_are_not_compared() -> None:
-    unknown = Sample(500, 500, 0, 0, 0.0, ())
+    unknown = Sample(500, 500, (), ())
     assert note(sample(500), unknown) == (
         "Fails more often: 100.0 % against 0.0 %, hardly by chance (p < 0.001). "
         "Too few requests have a known price to compare the cost. "

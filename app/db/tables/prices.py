@@ -10,7 +10,8 @@ from app.db.tables.base import json_field, optional_time_field, time_field
 
 class PriceChangeRow(SQLModel, table=True):
     """Prices are the fields of core.price.Price that are set; None is unknown. `state`: applied, or, for one that
-    jumped, held, then confirmed or rejected. `source`: an admin, or where the catalogue had it from."""
+    jumped, held, then confirmed or rejected. `source`: "admin", "provider" (its own list of models), or the public
+    list it is from. `provider_kind` of such a list's price is the catalogue's name of the provider."""
 
     __tablename__ = "price_change"
     id: str = Field(primary_key=True)

@@ -41,7 +41,8 @@ class CredentialRow(SQLModel, table=True):
 
 
 class DeploymentRow(SQLModel, table=True):
-    """One way to serve a model. A price is the fields of core.price.Price that are set; no price is unknown."""
+    """One way to serve a model. A price is the fields of core.price.Price that are set; no price is unknown.
+    `own_price` is an admin's, over what was found by asking or stands in the catalogue."""
 
     __tablename__ = "deployment"
     __table_args__ = (UniqueConstraint("provider_id", "model_id"),)
@@ -53,6 +54,7 @@ class DeploymentRow(SQLModel, table=True):
     enabled: bool = True
     listed: bool = False  # named by the admin, not found by asking
     price: dict[str, Any] | None = json_field()
+    own_price: dict[str, Any] | None = json_field()
     context_window: int | None = None
     max_output_tokens: int | None = None
     capabilities: list[str] | None = json_field()

@@ -78,6 +78,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_price_change_model"), ["model"], unique=False)
         batch_op.create_index(batch_op.f("ix_price_change_provider_id"), ["provider_id"], unique=False)
 
+    with op.batch_alter_table("deployment", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("own_price", sa.LargeBinary(), nullable=True))
+
     with op.batch_alter_table("gateway_key", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tier", sa.String(), nullable=True))
 
