@@ -27,6 +27,11 @@ async def commands(services: Services, person: Person, pages: Sequence[PageSpec]
     if may_chat:
         found += [_chat_with(model) for model in services.providers.models()]
     found += _actions(person, may_chat)
+    if allows(person.role, Permission.MANAGE_GATEWAY):
+        found += [
+            Choice("Routers", name, href=f"/routers/{name}", icon="route", sub="router", only_searched=True)
+            for name in services.routers.names()
+        ]
     found += [
         Choice("Go to", page.title, href=page.path, icon=page.icon, keys=("G", page.key.upper()) if page.key else ())
         for page in in_menu(pages, person)
@@ -66,6 +71,7 @@ def _actions(person: Person, may_chat: bool) -> Iterator[Choice]:
         yield Choice("Actions", "New key", href="/keys?new=1", icon="key")
     if allows(person.role, Permission.MANAGE_GATEWAY):
         yield Choice("Actions", "Add provider", href="/providers?add=1", icon="plug")
+        yield Choice("Actions", "New router", href="/routers?new=1", icon="route")
     chosen = choice(person, "theme", THEMES)
     for value, label in THEMES.items():
         yield Choice(

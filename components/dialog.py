@@ -20,6 +20,7 @@ class Dialog:
         self._dialog = ui.dialog().classes("a-dialog" + (" a-dialog-full" if full_on_phone else ""))
         self._dialog.props(f'aria-label="{_plain(title)}"').on("hide", self._dialog.delete)
         with self._dialog, ui.card().classes("a-dialog-card a-scope" + (" is-wide" if wide else "")) as card:
+            self._card = card
             card.props("data-density=comfortable")
             with ui.element("header").classes("a-dialog-head"):
                 self.title = ui.label(title).classes("a-strong a-f16 a-grow a-cut").props("role=heading aria-level=2")
@@ -29,6 +30,10 @@ class Dialog:
 
     def rename(self, title: str) -> None:
         self.title.set_text(title)
+
+    def widen(self) -> None:
+        """As wide as the window allows, for what stands side by side."""
+        self._card.classes("is-broad")
 
     def open(self) -> None:
         self._dialog.open()

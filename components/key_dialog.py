@@ -14,6 +14,7 @@ from app.services.views import KeySpec, KeyView
 from components.badges import note
 from components.dialog import Dialog, field, show_error, text_field
 from components.fragment import Fragment
+from components.limit_words import LABELS, in_force
 from components.markdown import ChatMarkdown
 from components.markup import h, icon
 from components.notify import guarded
@@ -30,14 +31,14 @@ SCOPES = {
     "models": "List models",
 }
 ADMIN_SCOPE = {"admin": "Management API"}
-LIMITS = {"rpm": "Requests a minute", "tpm": "Tokens a minute", "concurrent": "At the same time"}
+LIMITS = {name: LABELS[name] for name in ("rpm", "tpm", "concurrent")}
 ON_BUDGET = {"refuse": "Refuse with 402", "cheapest": "Go on with the cheapest model"}
 UNKNOWN_PRICE = {"refuse": "Refuse", "allow": "Allow, counted as unknown"}
 
 
 class KeyForm:
     def __init__(self, context: PageContext, key: KeyView | None, owners: Sequence[str]) -> None:
-        self._key = key
+        self._key, self._context = key, context
         manages = context.allows(Permission.MANAGE_GATEWAY)
         budget = key.budgets[0] if key and key.budgets else None
         limits = key.limits if key else {}
@@ -77,8 +78,14 @@ class KeyForm:
                 ", ".join(key.models) if key else "*",
                 hint="What clients may ask for; * stands for anything: gpt-4o*, claude-*",
             )
+            self._tier = self._tier_select() if manages else None
             with ui.element("div").classes("a-triple"):
                 self._limits = {name: _limit(label, limits.get(name)) for name, label in LIMITS.items()}
+            self._in_force = ui.label().classes("a-f12 a-t2").mark("in-force").props("role=status")
+            for made in (self._tier, self._owner, *self._limits.values()):
+                if made is not None:
+                    made.on_value_change(self._say_what_is_in_force)
+            self._say_what_is_in_force()
             scopes = SCOPES | (ADMIN_SCOPE if manages else {})
             allowed = set(key.scopes) if key else set(SCOPES)
             with field("Scopes"), ui.element("div").classes("a-scopes"):
@@ -115,8 +122,7 @@ class KeyForm:
             router=self._chosen_router(),
             models=_listed(self._models.value),
             scopes=[name for name, box in self._scopes.items() if box.value],
-            limits=self._other_limits()
-            | {name: int(box.value) for name, box in self._limits.items() if box.value not in (None, "")},
+            limits=self._own_limits(),
             budgets=([{"usd": budget, "window": str(self._window.value)}] if budget else []) + others,
             allowed_ips=_listed(self._ips.value),
             allowed_referrers=list(self._key.allowed_referrers) if self._key else [],
@@ -124,7 +130,31 @@ class KeyForm:
             owner=(self._owner.value or None) if self._owner is not None else (self._key.owner if self._key else None),
             on_budget=str(self._on_budget.value),
             unknown_price=str(self._unknown.value),
+            tier=(self._tier.value or None) if self._tier is not None else (self._key.tier if self._key else None),
         )
+
+    def _tier_select(self) -> ui.select:
+        names = {name: name for name in self._context.services.tiers.names()}
+        value = self._key.tier or "" if self._key else ""
+        with field("Tier", "Its limits and models hold where the key's own are wider."):
+            made = ui.select({"": "As its owner"} | names, value=value)
+            return made.props("aria-label=Tier hide-bottom-space").mark("tier")
+
+    def _say_what_is_in_force(self) -> None:
+        tier = self._chosen_tier()
+        sentence = in_force(self._own_limits(), self._context.services.tiers.limits(tier), tier or "")
+        self._in_force.set_text(sentence)
+        self._in_force.set_visibility(bool(sentence))
+
+    def _chosen_tier(self) -> str | None:
+        """The key's as the form has it, else its owner's."""
+        own = self._tier.value if self._tier is not None else self._key.tier if self._key else None
+        owner = self._owner.value if self._owner is not None else self._context.person.email
+        return own or (self._context.services.people.get(owner).tier if owner else None)
+
+    def _own_limits(self) -> dict[str, int]:
+        shown = {name: int(box.value) for name, box in self._limits.items() if box.value not in (None, "")}
+        return self._other_limits() | shown
 
     def _expiry(self) -> str | None:
         """An end that was not touched keeps its hour."""

@@ -9,6 +9,7 @@ from app.core.money import show_usd
 from app.services.views import BudgetView, KeyView
 from components.badges import meter, tag
 from components.format import ago, count, date, exact, until
+from components.limit_words import narrowed
 from components.markup import Html, h, menu, menu_item
 
 WINDOW_WORDS = {
@@ -19,11 +20,14 @@ WINDOW_WORDS = {
     "total": "in all",
 }
 SOON = timedelta(days=7)
-HEADS = ("Key", "Owner", "Router", "Budget", "Requests today", "Spend today", "Last used")
+HEADS = ("Key", "Owner", "Tier", "Router", "Budget", "Requests today", "Spend today", "Last used")
 
 
 def key_table(keys: Sequence[KeyView], zone: tzinfo, *, owners: bool) -> Html:
-    heads = [head for head in HEADS if owners or head != "Owner"]
+    """`owners`: whose each key is; the tier stands there where one of them is in one."""
+    tiers = any(key.in_tier for key in keys)
+    left_out = {head for head, shown in (("Owner", owners), ("Tier", tiers)) if not shown}
+    heads = [head for head in HEADS if head not in left_out]
     return h(
         "table.a-table.a-stack",
         h(
@@ -34,7 +38,7 @@ def key_table(keys: Sequence[KeyView], zone: tzinfo, *, owners: bool) -> Html:
                 h("th", h("span.a-sr", "Actions"), scope="col"),
             ),
         ),
-        h("tbody", [_line(key, zone, owners) for key in keys]),
+        h("tbody", [_line(key, zone, owners, tiers) for key in keys]),
     )
 
 
@@ -51,7 +55,7 @@ def key_state(key: KeyView, now: datetime) -> tuple[str, str] | None:
     return None
 
 
-def _line(key: KeyView, zone: tzinfo, owners: bool) -> Html:
+def _line(key: KeyView, zone: tzinfo, owners: bool, tiers: bool) -> Html:
     now = datetime.now(UTC)
     fate = key_state(key, now)
     return h(
@@ -65,6 +69,7 @@ def _line(key: KeyView, zone: tzinfo, owners: bool) -> Html:
             ),
         ),
         h("td", h("span.a-cut.a-owner", key.owner or "Team", title=key.owner), data_label="Owner") if owners else None,
+        h("td", _tier(key), data_label="Tier") if tiers else None,
         h("td", key.router or "default", data_label="Router"),
         h("td", _budget(key.budgets), data_label="Budget"),
         h("td.a-num", count(key.requests_today), data_label="Requests today"),
@@ -93,6 +98,17 @@ def _line(key: KeyView, zone: tzinfo, owners: bool) -> Html:
         ),
         data_key=key.id,
         title=f"Made {date(key.created_at, zone, year=True)}",
+    )
+
+
+def _tier(key: KeyView) -> Html:
+    if key.in_tier is None:
+        return h("span.a-t3", "none")
+    lost = narrowed(key.limits, key.limits_in_force)
+    return h(
+        "div.a-col.a-two",
+        h("span", key.in_tier, title=None if key.tier else "as its owner"),
+        h("span.a-f12.a-t3.a-nowrap", lost, title=f"{lost}, by tier {key.in_tier}") if lost else None,
     )
 
 

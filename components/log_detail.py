@@ -224,7 +224,7 @@ def _decision(detail: RequestDetail, look: Look) -> Html | None:
 
 def _columns(candidates: Sequence[Mapping[str, Any]]) -> list[str]:
     """At most two numbers that differ between the candidates: those that decided."""
-    names = list(dict.fromkeys(name for each in candidates for name in each.get("numbers", {})))
+    names = list(dict.fromkeys(name for each in candidates for name in each.get("numbers", {}) if name != "value"))
     differing = [name for name in names if len({str(each.get("numbers", {}).get(name)) for each in candidates}) > 1]
     return (differing or names)[:2]
 

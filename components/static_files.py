@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 FOLDER = Path(__file__).with_name("static")
-SHEETS = ("tokens.css", "quasar.css", "components.css", "app.css")
+SHEETS = ("tokens.css", "quasar.css", "components.css", "app.css", "gateway.css")
 PLAIN_SHEETS = ("tokens.css", "plain.css", "components.css")  # pages without NiceGUI; in the order of the layers
 
 

@@ -74,6 +74,7 @@ class RoutersPage:
                 clear=lambda _: self._clear(),
             )
         self._context.on_live(self._refresh)
+        self._context.spawn(self._count_traffic(), "traffic of routers")
         if "new" in self._context.query:
             self._new()
 
@@ -82,11 +83,15 @@ class RoutersPage:
         self._views = list(await self._routers.list())
         keys = await services.keys.list(self._context.person, all=True)
         self._keys = keys_by_router({key.name: key.router for key in keys if not key.disabled})
+
+    async def _count_traffic(self) -> None:
+        """A week of the ledger takes a moment when nobody has asked for it yet: the page is there before."""
         self._traffic = {view.id: await self._routers.traffic(view.id) for view in self._views}
+        self._show()
 
     async def _refresh(self) -> None:
         await self._load()
-        self._show()
+        await self._count_traffic()
 
     def _show(self) -> None:
         if self._table.is_deleted:

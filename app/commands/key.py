@@ -35,6 +35,7 @@ def add(
     budget_window: Annotated[str | None, typer.Option(metavar="W", help="hour, day, week, month or total.")] = None,
     rpm: Annotated[int | None, typer.Option(metavar="N", help="Requests per minute.")] = None,
     tpm: Annotated[int | None, typer.Option(metavar="N", help="Tokens per minute.")] = None,
+    tier: Annotated[str | None, typer.Option(metavar="T", help="Its tier (else its person's).")] = None,
     expires: Annotated[str | None, typer.Option(metavar="DATE", help="When it ends, such as 2027-01-01.")] = None,
 ) -> None:
     """Make a key. Its secret is printed once."""
@@ -42,7 +43,9 @@ def add(
         raise typer.BadParameter("--budget-usd and --budget-window go together.")
     budgets = [{"usd": budget_usd, "window": budget_window}] if budget_usd and budget_window else []
     limits = {name: value for name, value in (("rpm", rpm), ("tpm", tpm)) if value is not None}
-    spec = KeySpec(name=name, router=router, owner=user, budgets=budgets, limits=limits, expires=expires)
+    spec = KeySpec(
+        name=name, router=router, owner=user, budgets=budgets, limits=limits, expires=expires, tier=tier
+    )
 
     async def work(services: Services) -> tuple[KeyView, str]:
         return await services.keys.create(ACTOR, spec)
@@ -93,6 +96,7 @@ def _short(key: KeyView) -> dict[str, Any]:
         "key": key.hint,
         "owner": key.owner,
         "router": key.router or "default",
+        "tier": key.in_tier,
         "spent": [f"{format_usd(b.spent)} of {format_usd(b.usd_limit)} per {b.window}" for b in key.budgets],
         "expires": f"{key.expires:%Y-%m-%d %H:%M} UTC" if key.expires is not None else None,
         "enabled": not key.disabled,
@@ -108,7 +112,10 @@ def _full(key: KeyView) -> dict[str, Any]:
         "router": key.router,
         "models": list(key.models),
         "scopes": list(key.scopes),
+        "tier": key.tier,
+        "tier_in_force": key.in_tier,
         "limits": key.limits,
+        "limits_in_force": key.limits_in_force,
         "budgets": [
             {"usd": format_usd(b.usd_limit), "window": b.window, "spent": format_usd(b.spent)} for b in key.budgets
         ],

@@ -31,6 +31,7 @@ def add(
     email: Email,
     role: Annotated[Role, typer.Option(help="What the person may do.")],
     name: Annotated[str, typer.Option(metavar="N", help="The name others see.")] = "",
+    tier: Annotated[str | None, typer.Option(metavar="T", help="The person's tier.")] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
@@ -39,7 +40,7 @@ def add(
     password = _from_stdin() if password_stdin else _new_password()
 
     async def work(services: Services) -> Person:
-        return await services.people.add(ACTOR, email, name, role, password)
+        return await services.people.add(ACTOR, email, name, role, password, tier)
 
     person = run(context, work)
     typer.echo(f"Added {person.email} as {person.role}.")
@@ -59,6 +60,7 @@ def list_people(context: typer.Context, as_json: AsJson = False) -> None:
             "email": person.email,
             "name": person.name,
             "role": str(person.role),
+            "tier": person.tier,
             "enabled": not person.disabled,
             "created_at": rfc3339(person.created_at) if person.created_at is not None else None,
         }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from app.routing.automatic import AUTOMATIC
-from app.routing.compiled import Dropped
 from app.routing.plan import Plan
 from app.routing.question import Question
 from app.routing.strategies import STRATEGIES
+from app.routing.strategies.base import Strategy
 
 _STRATEGIES = {**STRATEGIES, AUTOMATIC.name: AUTOMATIC}
 
@@ -57,7 +57,7 @@ def shown(value: dict[str, Any]) -> dict[str, Any]:
                 "model": model,
                 "kept": True,
                 "reason": _reason(place, strategy.label if strategy is not None else "", said, rule, first_rule),
-                "numbers": {} if number is None else {value["strategy"]: number} | ({"shown": said} if said else {}),
+                "numbers": _numbers(strategy, number, said),
             }
         )
         order.append({"provider": provider, "model": model})
@@ -68,8 +68,11 @@ def shown(value: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "candidates": candidates, "order": order}
 
 
-def dropped_reasons(dropped: list[Dropped]) -> str:
-    return "; ".join(f"{each.deployment}: {each.reason}" for each in dropped)
+def _numbers(strategy: Strategy | None, number: float | None, said: str) -> dict[str, Any]:
+    """As a program wants it, and as a person reads it."""
+    if number is None:
+        return {}
+    return {"value": number, strategy.label: said} if strategy is not None and said else {"value": number}
 
 
 def _reason(place: int, label: str, said: str, rule: str, first_rule: bool) -> str:

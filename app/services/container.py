@@ -23,6 +23,7 @@ from app.services.keys import Keys
 from app.services.ledger import Ledger
 from app.services.live import Live
 from app.services.measurements import Measurements
+from app.services.model_browser import ModelBrowser
 from app.services.people import People
 from app.services.prices import Prices
 from app.services.probes import Probes
@@ -35,6 +36,8 @@ from app.services.runtime_store import RuntimeStore
 from app.services.sessions import Sessions
 from app.services.spool import DurableWriter
 from app.services.state import State
+from app.services.tier_editing import Tiers
+from app.services.trials import Trials
 
 
 @dataclass
@@ -52,6 +55,8 @@ class Services:
     provider_views: ProviderViews
     probes: Probes
     prices: Prices
+    models: ModelBrowser
+    trials: Trials
     routers: Routers
     explain: Explain
     replay: Replays
@@ -69,4 +74,5 @@ class Services:
     live: Live
     audit: Audit
     runtime: RuntimeStore
+    tiers: Tiers
     jobs: JobBoard

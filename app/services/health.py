@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from app.core.clock import Clock
 from app.core.errors import BadCredential, Throttled, UpstreamError
-from app.routing.breaker import Breaker, asked_wait
+from app.routing.breaker import Breaker, Condition, asked_wait
 from app.routing.deployment import Deployment
 from app.services.limits import Gcra, TokenBucket, seconds
 from app.services.snapshot import Credential, Provider, Snapshot
@@ -182,6 +182,16 @@ class Health:
             self._breakers[m.deployment.id].state(now) for m in provider.models if m.deployment.id in self._breakers
         }
         return next((state for state in ("open", "half_open") if state in states), "closed")
+
+    def doubted(self) -> dict[str, Condition]:
+        """Deployments that failed and have not succeeded since, by id; times are the clock's monotonic seconds."""
+        now = self._clock.monotonic()
+        return {id: self._breakers[id].condition(now) for id in self._doubted}
+
+    def clear_deployment(self, deployment: Deployment) -> None:
+        """A test by a person succeeded: it may be asked again at once."""
+        self._breakers.pop(deployment.id, None)
+        self._doubted.discard(deployment.id)
 
     def cooling(self, provider: Provider) -> list[tuple[Credential, float, str]]:
         """Keys that are cooling, with the seconds left and the reason."""

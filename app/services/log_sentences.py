@@ -6,11 +6,15 @@ from typing import Any
 
 from app.services.views import AttemptRow, RequestRow
 
+OUTRUN = "not needed: another was faster"  # the error of an attempt that another one answered before
+_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth")
+
 
 def sentence(row: RequestRow, attempts: tuple[AttemptRow, ...], decision: dict[str, Any]) -> str:
-    """«Answered by gemini-2.5-flash at gemini because openai-main said 429 after 0.2 s. Rule pictures of router
-    default, version 14.»"""
-    failures = [attempt for attempt in attempts if attempt.status != 200]
+    """«Answered by gemini-2.5-flash at gemini, second by price, because openai-main answered 429 after 0.2 s. Rule
+    pictures of router default, version 14.»"""
+    outrun = [attempt for attempt in attempts if attempt.error == OUTRUN]
+    failures = [attempt for attempt in attempts if attempt.status != 200 and attempt not in outrun]
     if decision.get("cached"):
         head = f"Answered with what {row.model} at {row.provider} said to the same question before: no call, no cost."
     elif not attempts:
@@ -18,8 +22,11 @@ def sentence(row: RequestRow, attempts: tuple[AttemptRow, ...], decision: dict[s
     elif row.status < 400:
         head = f"Answered by {row.model} at {row.provider}"
         if failures:
-            head += " because " + ", then ".join(_failure(attempt) for attempt in failures)
+            place = _place(row, decision)
+            head += f"{place} because " + ", then ".join(_failure(attempt) for attempt in failures)
         head += "."
+        if outrun:
+            head += f" {' and '.join(each.provider for each in outrun)} was asked beside it, and was slower."
     elif row.status == 499:
         head = f"The client left before {row.provider} had answered."
     elif len(attempts) == 1:
@@ -31,6 +38,15 @@ def sentence(row: RequestRow, attempts: tuple[AttemptRow, ...], decision: dict[s
         head += f" Rule {decision['rule']} of router {decision.get('router')}"
         head += f", version {version}." if version else "."
     return head
+
+
+def _place(row: RequestRow, decision: dict[str, Any]) -> str:
+    """«, second by price,» where the order was a strategy's."""
+    for place, each in enumerate(decision.get("candidates", ())):
+        if (each.get("provider"), each.get("model")) == (row.provider, row.model) and each.get("kept"):
+            by = str(each.get("reason", "")).partition(" by ")[2].partition(",")[0]
+            return f", {_PLACES[place]} by {by}," if by and place < len(_PLACES) else ""
+    return ""
 
 
 def attempt_note(failed: AttemptRow, following: AttemptRow) -> str:

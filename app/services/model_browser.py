@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from app.core.clock import Clock
@@ -67,6 +68,7 @@ class FoundModels:
 
 
 NOTHING = Measured()
+USUAL_INPUT = 1_000  # tokens of the request by which costs and times are held against each other
 _ORDER: dict[str, Callable[[FoundModel], Any]] = {
     "model": lambda found: found.entry.alias.lower(),
     "provider": lambda found: found.entry.provider.lower(),
@@ -168,8 +170,7 @@ class ModelBrowser:
         found = [
             FoundModel(entry, state, measured.get(entry.id, NOTHING))
             for entry in entries
-            if _matches(entry, wanted, words)
-            and ((state := self.state_of(entry)) == USABLE or not wanted.usable)
+            if _matches(entry, wanted, words) and ((state := self.state_of(entry)) == USABLE or not wanted.usable)
         ]
         value = _ORDER[order]
         known = [each for each in found if value(each) is not None]
@@ -195,11 +196,11 @@ class ModelBrowser:
             numbers=self._standing.numbers,
             turns={},
             weights=Weights(),
-            random=self._standing.aside().world("models", Weights()).random,
+            random=Random(0),
             now=self._clock.monotonic,
         )
         candidates = [Candidate(deployment) for _, deployment, _ in asked]
-        scores = score.rank(candidates, USUAL_QUESTION, world)
+        scores = score.rank(candidates, Question(model="", input_tokens=USUAL_INPUT, now=self._clock.now()), world)
         return {
             entry.id: Measured(
                 rate=numbers.rate.mean,

@@ -27,6 +27,7 @@ PREFERENCES = {
     "density": ("auto", "compact", "comfortable"),
     "accent": ("", "openai", "anthropic", "gemini", "openrouter"),
     "model": None,
+    "model_columns": None,
 }
 
 

@@ -147,6 +147,10 @@ class Prices:
 
         await self._state.change(write)
 
+    def in_force(self, provider_id: str, model_id: str) -> Price | None:
+        """What requests are counted with. Raises NotFound."""
+        return self._served(provider_id, model_id)[1].deployment.price
+
     async def history(self, provider_id: str, model_id: str) -> list[PriceChange]:
         """Of one provider's model, the newest first."""
         provider, _ = self._served(provider_id, model_id)

@@ -11,6 +11,7 @@ from app.db.tables.settings import SettingRow
 from app.services.audit import note
 from app.services.runtime import KNOWN, check_setting
 from app.services.state import State
+from app.services.tier_members import check_members
 from app.services.views import Actor
 
 
@@ -25,13 +26,14 @@ class RuntimeStore:
         return self._state.current.runtime.all()
 
     async def set(self, actor: Actor | str, values: dict[str, Any]) -> dict[str, Any]:
-        """All or none. Raises BadRequest or NotFound naming the setting."""
+        """All or none. Raises BadRequest or NotFound naming the setting, and Conflict where a tier that goes is in use."""
         checked = {name: check_setting(name, value) for name, value in values.items()}
         before = {name: self.get(name) for name in checked}
 
         def write(session: Session) -> None:
             write_settings(session, checked)
             note(session, actor, "change settings", ", ".join(checked), before, checked)
+            check_members(session)
 
         await self._state.change(write)
         return self.all()

@@ -47,6 +47,7 @@ from app.services.keys import Keys
 from app.services.ledger import Ledger
 from app.services.live import Live
 from app.services.measurements import Measurements
+from app.services.model_browser import ModelBrowser
 from app.services.people import People
 from app.services.prices import Prices
 from app.services.probes import Probes
@@ -61,6 +62,8 @@ from app.services.sessions import Sessions
 from app.services.snapshot import Snapshot
 from app.services.spool import DurableWriter
 from app.services.state import State
+from app.services.tier_editing import Tiers
+from app.services.trials import Trials
 
 log = structlog.get_logger()
 
@@ -169,6 +172,8 @@ async def _wire(
         providers=Providers(state, vault, catalog, health, views, connections.upstream, clock),
         provider_views=views,
         probes=probes,
+        models=ModelBrowser(state, catalog, health, probes, standing, clock),
+        trials=Trials(state, gateway, attempts, health, clock),
         prices=Prices(db, state, catalog, clock, connections.web),
         routers=routers,
         replay=Replays(db.url, settings.timezone, state, routers, clock),
@@ -187,6 +192,7 @@ async def _wire(
         live=live,
         audit=Audit(db),
         runtime=RuntimeStore(state, clock),
+        tiers=Tiers(state),
         jobs=JobBoard(clock, live.note),
     )
 

@@ -25,10 +25,12 @@ DEFAULT: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """`pattern` is of the models that it opens; `min_score` what it asks of a provider, 0…1."""
+    """`models` are globs over what it opens, none where it opens all, and `pattern` is what they make; `min_score` is
+    what it asks of a provider, 0…1."""
 
     name: str
     limits: dict[str, int]
+    models: tuple[str, ...]
     pattern: re.Pattern[str] | None
     min_score: float
 
@@ -54,9 +56,14 @@ def are_tiers(value: Any) -> bool:
 
 def tiers_in(session: Session) -> dict[str, Tier]:
     """As the caller's transaction knows them."""
+    return read_tiers(tier_fields_in(session))
+
+
+def tier_fields_in(session: Session) -> dict[str, Any]:
+    """The setting itself, as the caller's transaction knows it: a copy."""
     session.flush()
     row = session.get(SettingRow, "tiers")
-    return read_tiers(DEFAULT if row is None else row.value)
+    return dict(DEFAULT if row is None else row.value)
 
 
 def check_tier(name: str | None, known: Mapping[str, Tier]) -> None:
@@ -78,4 +85,5 @@ def _tier(name: str, fields: Any) -> Tier:
         raise BadRequest(f"{where}.models: a list of names and globs.", field=f"{where}.models")
     if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
         raise BadRequest(f"{where}.min_score: a number from 0 to 1.", field=f"{where}.min_score")
-    return Tier(name, check_limits(limits), glob_pattern(models) if models else None, float(score))
+    opens = tuple(models or ())
+    return Tier(name, check_limits(limits), opens, glob_pattern(list(opens)) if opens else None, float(score))

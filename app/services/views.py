@@ -152,7 +152,9 @@ class KeyView:
     models: tuple[str, ...]
     scopes: tuple[str, ...]
     tier: str | None
+    in_tier: str | None  # its own, or its person's
     limits: dict[str, int]
+    limits_in_force: dict[str, int]  # the smaller one of its own and its tier's
     budgets: tuple[BudgetView, ...]
     allowed_ips: tuple[str, ...]
     allowed_referrers: tuple[str, ...]

@@ -38,7 +38,7 @@ const box = (flow) => ({
 
 export default {
   template: `
-    <div role="img" :aria-label="label" :style="size">
+    <div role="img" :aria-label="label" :style="size" :data-fitted="fitted">
       <component v-if="flow" :is="flow.VueFlow" :nodes="boxes" :edges="lines" :node-types="nodeTypes" :edge-types="edgeTypes"
         fit-view-on-init :min-zoom="0.2" :max-zoom="1" :nodes-draggable="false" :nodes-focusable="false" :edges-focusable="false"
         :elements-selectable="false" :zoom-on-scroll="false" :pan-on-scroll="false" :prevent-scrolling="false" :zoom-on-double-click="false"
@@ -47,7 +47,7 @@ export default {
     </div>`,
   props: { nodes: Array, edges: Array, label: String },
   setup: () => ({ flow: shallowRef(null), grip: GRIP }),
-  data: () => ({ nodeTypes: null, edgeTypes: null }),
+  data: () => ({ nodeTypes: null, edgeTypes: null, fitted: 0 }), // fitted: how many boxes the view was last fitted to
   computed: {
     boxes() {
       return (this.nodes ?? []).map(({ id, x, y, ...data }) => ({ id, type: "box", position: { x, y }, data }));
@@ -93,7 +93,9 @@ export default {
       this.fit();
     },
     fit() {
-      this.view?.fitView?.({ padding: 0.04, maxZoom: 1 });
+      if (!this.view?.fitView) return;
+      this.view.fitView({ padding: 0.04, maxZoom: 1 });
+      this.fitted = this.boxes.length;
     },
     picked({ node }) {
       this.$emit("pick", { node: node.id });

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nicegui import background_tasks
 
@@ -28,9 +28,18 @@ class DraftKeeper:
     history: History
 
     def __init__(
-        self, routers: Routers, person: Person, told: Callable[[], None], *, save_after: float = SAVE_AFTER
+        self,
+        routers: Routers,
+        person: Person,
+        told: Callable[[], None],
+        *,
+        save_after: float = SAVE_AFTER,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] = background_tasks.create,
     ) -> None:
-        self._routers, self._person, self._told, self._save_after = routers, person, told, save_after
+        """`save_after` and `spawn` are seams for tests. The task is not the page's own: an edit is saved even if the
+        person leaves at once."""
+        self._routers, self._person, self._told = routers, person, told
+        self._save_after, self._spawn = save_after, spawn
         self._seen: datetime | None = None  # when the draft that we know was saved
         self._of_base: tuple[Problem, ...] = ()  # what is wrong with the version that the draft was begun from
         self._judgement: tuple[Document, RouterView, tuple[Sequence[DocChange], Sequence[Problem]]] | None = None
@@ -137,8 +146,7 @@ class DraftKeeper:
         self.saved, self.failure = False, None
         self._told()
         if self._saving is None or self._saving.done():
-            # not the page's own work: an edit is saved even if the person leaves at once
-            self._saving = background_tasks.create(self._save_soon(), name="save draft")
+            self._saving = self._spawn(self._save_soon())
 
     async def _save_soon(self) -> None:
         while not self.saved and self.failure is None and self.other is None:

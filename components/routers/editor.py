@@ -48,7 +48,7 @@ class RouterEditor:
     async def build(self, name: str) -> None:
         """Raises NotFound where there is no such router."""
         await self._keeper.load(name)
-        await self._read()
+        self._offers = Offers(self._context.services.providers.list())
         services = self._context.services
         self._keys = [key for key in await services.keys.list(self._context.person, all=True) if not key.disabled]
         self._people = [person.email for person in await services.people.list() if not person.disabled]
@@ -57,9 +57,9 @@ class RouterEditor:
         self._built = True
         self._show()
         self._context.on_live(self._refresh)
+        self._context.spawn(self._read_and_show(), "traffic of a router")  # a week of the ledger takes a moment
 
     def _build(self) -> None:
-        self._replays = getattr(self._context.services, "replay", None) is not None
         with ui.element("header").classes("a-head"):
             self._head = Fragment(**self._head_actions()).classes("a-row a-grow")
         self._bar = Fragment(**self._bar_actions()).classes("a-bar-part")
@@ -81,11 +81,7 @@ class RouterEditor:
                 self._flow.on_connect(self._connect)
                 self._flow.on_pick(self._picked)
                 self._try = self._try_panel()
-                self._replay = (
-                    ReplayPanel(self._context, self._keeper.view.id, lambda: self._keeper.document)
-                    if self._replays
-                    else None
-                )
+                self._replay = ReplayPanel(self._context, self._keeper.view.id, lambda: self._keeper.document)
         EditorKeys(move=self._rules.move, undo=self._keeper.undo, redo=self._keeper.redo)
 
     def _try_panel(self) -> TryPanel:
@@ -114,7 +110,7 @@ class RouterEditor:
             "changes": lambda _: self._changes(),
             "discard": lambda _: self._discard(),
             "publish": lambda _: self._publish(),
-            "replay": lambda _: self._replay.open() if self._replay else None,
+            "replay": lambda _: self._replay.open(),
             "reload": lambda _: self._keeper.reload(),
             "keep_mine": lambda _: self._keeper.keep_ours(),
         }
@@ -134,6 +130,9 @@ class RouterEditor:
 
     async def _refresh(self) -> None:
         await self._keeper.look()
+        await self._read_and_show()
+
+    async def _read_and_show(self) -> None:
         await self._read()
         self._show()
 
@@ -146,7 +145,7 @@ class RouterEditor:
             return
         zone = self._context.zone
         self._head.show(head(self._keeper))
-        self._bar.show(draft_bar(self._keeper, zone, replays=self._replays))
+        self._bar.show(draft_bar(self._keeper, zone))
         self._canary.show(canary_bar(self._keeper.view, self._report, zone, datetime.now(UTC)))
         self._rules.show()
         self._flow_head.show(_flow_head(self._shares))
@@ -289,8 +288,7 @@ class RouterEditor:
 
     async def _changed_live(self) -> None:
         await self._keeper.load(self._keeper.view.id)
-        await self._read()
-        self._show()
+        await self._read_and_show()
 
 
 def _flow_head(shares: graph.Shares) -> Html:

@@ -42,13 +42,13 @@ def head(keeper: DraftKeeper) -> Html:
     )
 
 
-def draft_bar(keeper: DraftKeeper, zone: tzinfo, *, replays: bool) -> Html:
+def draft_bar(keeper: DraftKeeper, zone: tzinfo) -> Html:
     """Empty where the draft is what is live."""
     if keeper.other is not None:
         return h("div.a-row.a-wrap.a-draft-bar", list(_conflict(keeper)))
     if not keeper.is_draft:
         return Html()
-    return h("div.a-row.a-wrap.a-draft-bar", list(_draft(keeper, zone, replays)))
+    return h("div.a-row.a-wrap.a-draft-bar", list(_draft(keeper, zone)))
 
 
 def canary_bar(view: RouterView, report: CanaryReport | None, zone: tzinfo, now: datetime) -> Html:
@@ -93,7 +93,7 @@ def _conflict(keeper: DraftKeeper) -> Iterator[Child]:
     yield button("Load theirs", icon_name="redo", data_act="reload")
 
 
-def _draft(keeper: DraftKeeper, zone: tzinfo, replays: bool) -> Iterator[Child]:
+def _draft(keeper: DraftKeeper, zone: tzinfo) -> Iterator[Child]:
     view, changes, problems = keeper.view, keeper.changes, keeper.problems
     added, removed = counts(changes)
     yield tag("Draft", "wa")
@@ -123,8 +123,7 @@ def _draft(keeper: DraftKeeper, zone: tzinfo, replays: bool) -> Iterator[Child]:
         words = f"{plural(len(problems), 'problem')}: {worst.message}"
         yield _trouble("er" if worst.level == "error" else "wa", words)
     yield h("span.a-grow")
-    if replays:
-        yield button("Replay", icon_name="history", class_="a-wide", data_act="replay")
+    yield button("Replay", icon_name="history", data_act="replay")
     yield button("Discard", class_="quiet", data_act="discard")
     yield button("Publish", class_="primary", data_act="publish")
 

@@ -10,7 +10,7 @@ from nicegui import ui
 from app.core.errors import AnyGPTError
 from app.core.money import parse_usd, show_usd
 from components.badges import note
-from components.format import count, duration, plural, share
+from components.format import duration, plural, share
 from components.fragment import Fragment
 from components.markup import Html, h, icon, join
 from components.notify import guarded
@@ -61,20 +61,21 @@ class ReplayPanel:
         self._bar.set_value(0)
         self._running(True)
 
-    async def _cancel(self) -> None:
+    def _cancel(self) -> None:
         if self._job is not None:
-            await self._replay.cancel(self._job)
+            self._replay.cancel(self._job)
 
-    async def _look(self) -> None:
+    def _look(self) -> None:
         if self._job is None:
             return
         try:
-            status = await self._replay.status(self._job)
+            status = self._replay.status(self._job)
         except AnyGPTError:
             self._running(False)
             raise
         self._bar.set_value(status.progress)
         if status.state == "running":
+            self._result.show(h("p.a-f13.a-t2", status.sentence))
             return
         self._running(False)
         if status.state == "done" and status.result is not None:
@@ -91,39 +92,26 @@ class ReplayPanel:
 
 
 def comparison(result: Mapping[str, Any], sentence: str) -> Html:
-    """Draft beside live: each number as a bar on the same scale, a range as a line through its end."""
-    live, draft = result["live"], result["draft"]
-    requests, unjudged = int(result["requests"]), int(result["unjudged"])
+    """Draft beside live, and beside what happened: each number as a bar on the same scale, its range as a line."""
+    if int(result["requests"]) <= int(result["unjudged"]):
+        return note("wa", icon("warn"), h("div.a-grow", sentence))
+    arms = {name: result[name] for name in ARMS if result.get(name)}
+    unpriced = int(result["draft"].get("unpriced") or 0)
     return join(
-        h("p.a-f13", sentence) if sentence else None,
-        h(
-            "div.a-replay",
-            _measure(
-                "Cost", _cost(live), _cost(draft), lambda nano: show_usd(round(nano)), _range(live), _range(draft)
-            ),
-            _measure("p50", live["p50_ms"], draft["p50_ms"], duration),
-            _measure("p95", live["p95_ms"], draft["p95_ms"], duration),
-            _measure("Failed", live["failure_rate"], draft["failure_rate"], share),
-        ),
-        h("div.a-replay-shares", _shares("live", live["share"]), _shares("draft", draft["share"])),
-        h(
-            "p.a-f12.a-t3",
-            f"{count(requests)} {'request' if requests == 1 else 'requests'}; "
-            f"{plural(unjudged, 'request')} cannot be judged, as nobody knows how those targets answer.",
-        ),
+        h("p.a-f13", sentence),
+        h("div.a-replay", [_measure(label, field, arms) for label, field in MEASURES.items()]),
+        h("div.a-replay.a-replay-shares", [_shares(name, arms[name]["share"]) for name in ("live", "draft")]),
+        h("p.a-f12.a-wa", f"{plural(unpriced, 'request')} of the draft would go to a model of unknown price.")
+        if unpriced
+        else None,
+        h("p.a-f12.a-t3", "A line through the end of a bar is where most of what may happen lies."),
     )
 
 
-def _measure(
-    label: str,
-    live: float | None,
-    draft: float | None,
-    shown: Callable[[Any], str],
-    live_range: tuple[float, float] | None = None,
-    draft_range: tuple[float, float] | None = None,
-) -> Html:
-    ends = [value for span in (live_range, draft_range) if span for value in span]
-    top = max([live or 0, draft or 0, *ends]) or 1
+def _measure(label: str, field: str, found: Mapping[str, Mapping[str, Any]]) -> Html:
+    shown = SHOWN[field]
+    arms = [(name, _number(arm, field), _range(arm, field)) for name, arm in found.items()]
+    top = max(value for _, number, span in arms for value in (number or 0, *(span or ()))) or 1
     return h(
         "section.a-measure",
         h("h3.a-f12.a-t3", label),
@@ -131,11 +119,11 @@ def _measure(
             h(
                 "div.a-row.a-measure-row",
                 h("span.a-f12.a-t2.a-measure-name", name),
-                _bar(value, span, top, "var(--brand)" if name == "draft" else "var(--border-control)"),
-                h("span.a-f13.a-num.a-measure-value", shown(value) if value is not None else "unknown"),
+                _bar(number, span, top, COLOURS.get(name, "var(--border-control)")),
+                h("span.a-f13.a-num.a-measure-value", shown(number) if number is not None else "unknown"),
                 title=f"{name}: {shown(span[0])} to {shown(span[1])}" if span else None,
             )
-            for name, value, span in (("live", live, live_range), ("draft", draft, draft_range))
+            for name, number, span in arms
         ],
     )
 
@@ -172,10 +160,26 @@ def _shares(name: str, shares: Mapping[str, int]) -> Html:
     )
 
 
-def _cost(arm: Mapping[str, Any]) -> int | None:
-    return parse_usd(str(arm["cost_usd"])) if arm.get("cost_usd") is not None else None
+def _number(arm: Mapping[str, Any], field: str) -> float | None:
+    value = arm.get(field)
+    return value if value is None or field != "cost_usd" else parse_usd(str(value))
 
 
-def _range(arm: Mapping[str, Any]) -> tuple[float, float] | None:
-    span = arm.get("cost_range")
-    return (parse_usd(str(span[0])), parse_usd(str(span[1]))) if span else None
+def _range(arm: Mapping[str, Any], field: str) -> tuple[float, float] | None:
+    """Where most of what may happen lies, if the replay says so."""
+    span = arm.get(f"{field.rpartition('_')[0]}_range")
+    if not span or span[0] is None or span[1] is None:
+        return None
+    low, high = (parse_usd(str(each)) if field == "cost_usd" else float(each) for each in span)
+    return low, high
+
+
+ARMS = ("happened", "live", "draft")
+COLOURS = {"draft": "var(--brand)", "happened": "var(--border-strong)"}
+MEASURES = {"Cost": "cost_usd", "Failed": "failure_rate", "p50": "p50_ms", "p95": "p95_ms"}
+SHOWN: dict[str, Callable[[Any], str]] = {
+    "cost_usd": lambda nano: show_usd(round(nano)),
+    "failure_rate": share,
+    "p50_ms": duration,
+    "p95_ms": duration,
+}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.conftest import OWNER_EMAIL, OWNER_PASSWORD
 from tests.fault.server import Server
 from tests.upstream.fixtures import RunningUpstream
-
 
 GRIP = 11  # pixels before a box where the end of its edge is taken hold of
 
@@ -66,12 +66,18 @@ def test_a_router_is_made_tried_published_changed_and_rolled_back(editor: Page, 
     expect(page.get_by_label("Try it").get_by_text("small at first")).to_be_visible()
     expect(page.locator(".a-flow-box.target.lit")).to_contain_text("small")
 
-    # published
+    # published, and used
     page.get_by_role("button", name="Publish", exact=True).click()
     page.get_by_role("dialog").get_by_label("Note").fill("the first one")
     page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("version 1 live")).to_be_visible()
     assert [each["name"] for each in live(running)["rules"]] == ["Pictures", "Everything"]
+
+    key = running.add_key("team", router="team")
+    for _ in range(3):
+        asked = {"model": "small", "messages": [{"role": "user", "content": "Hello"}]}
+        headers = {"authorization": f"Bearer {key}"}
+        httpx.post(f"{running.url}/v1/chat/completions", json=asked, headers=headers, timeout=30, trust_env=False)
 
     # changed, undone, redone
     rule(page, "Pictures").get_by_role("button", name=re.compile("^More for rule 1")).click()
@@ -83,6 +89,14 @@ def test_a_router_is_made_tried_published_changed_and_rolled_back(editor: Page, 
     page.keyboard.press("Control+Shift+z")
     expect(rules(page)).to_have_count(1)
     expect(page.get_by_text("1 change", exact=True)).to_be_visible()
+
+    # what was asked goes through the draft
+    page.get_by_role("button", name="Replay", exact=True).first.click()
+    panel = page.get_by_role("region", name="Replay")
+    panel.get_by_role("button", name="Replay", exact=True).click()
+    expect(panel.get_by_text(re.compile("requests (were planned anew|of that time could be judged)"))).to_be_visible(
+        timeout=30_000
+    )
     page.get_by_role("button", name="Publish", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("version 2 live")).to_be_visible()
@@ -134,7 +148,7 @@ def test_an_edge_of_the_picture_is_dragged_to_another_target(editor: Page) -> No
     set_targets(page, "Everything", "small at first", "large at second")
     boxes = page.locator(".a-flow-box.target")
     expect(boxes).to_have_count(2)
-    page.wait_for_timeout(200)  # the picture fits itself to its boxes
+    expect(page.locator('.a-flow[data-fitted="4"]')).to_be_visible()  # the request, the rule and both targets
     end, wanted = boxes.filter(has_text="small").bounding_box(), boxes.filter(has_text="large").bounding_box()
     assert end is not None
     assert wanted is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.services.log_sentences import attempt_note, sentence
+from app.services.log_sentences import OUTRUN, attempt_note, sentence
 from app.services.views import AttemptRow, RequestRow
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -60,6 +60,24 @@ def test_the_sentence_names_the_rule_and_its_version() -> None:
     decision = {"rule": "pictures", "router": "default", "version": 14}
     assert sentence(ANSWERED, (GOOD,), decision).endswith(". Rule pictures of router default, version 14.")
     assert sentence(ANSWERED, (GOOD,), {**decision, "version": 0}).endswith(". Rule pictures of router default.")
+
+
+def test_the_sentence_says_by_what_the_one_who_answered_stood_where_it_did() -> None:
+    candidates = [
+        {"provider": "OpenAI-main", "model": "gpt-4o", "kept": True, "reason": "1st by price, $0.0004"},
+        {"provider": "gemini", "model": "gemini-2.5-flash", "kept": True, "reason": "2nd by price, $0.0006"},
+    ]
+    said = sentence(ANSWERED, (LIMITED, GOOD), {"candidates": candidates})
+    assert said == (
+        "Answered by gemini-2.5-flash at gemini, second by price, because OpenAI-main answered 429 after 0.2 s."
+    )
+
+
+def test_the_sentence_names_who_was_asked_beside_it_and_who_answered_from_memory() -> None:
+    slower = replace(LIMITED, status=499, error=OUTRUN)
+    said = sentence(ANSWERED, (slower, GOOD), {})
+    assert said == "Answered by gemini-2.5-flash at gemini. OpenAI-main was asked beside it, and was slower."
+    assert sentence(ANSWERED, (), {"cached": "req_0"}).startswith("Answered with what gemini-2.5-flash at gemini said")
 
 
 def test_the_note_under_an_answer_says_what_was_gone_around() -> None:

@@ -138,7 +138,7 @@ class Info:
         return 200, _MODELS[query.route.format.family](self._row(name, found[0]))
 
     async def key(self, query: Query) -> Answer:
-        """Limits of the key that asks, and what is left of them."""
+        """Limits in force for the key that asks, and what is left of them."""
         key = query.key
         assert key is not None
         now = self._services.clock.now()
@@ -153,7 +153,9 @@ class Info:
             "models": key.models,
             "scopes": sorted(key.scopes),
             "expires": rfc3339(key.expires_at) if key.expires_at is not None else None,
-            "limits": key.limits,
+            "tier": key.in_tier.name if key.in_tier is not None else None,
+            "tier_models": list(key.in_tier.models) if key.in_tier is not None and key.in_tier.models else None,
+            "limits": key.limits_in_force,
             "limits_remaining": limits.left(self._services.clock.monotonic()) if limits is not None else {},
             "budgets": [
                 {

@@ -226,7 +226,9 @@ def key(view: KeyView) -> dict[str, Any]:
         "models": list(view.models),
         "scopes": list(view.scopes),
         "tier": view.tier,
+        "tier_in_force": view.in_tier,
         "limits": view.limits,
+        "limits_in_force": view.limits_in_force,
         "budgets": [
             {
                 "usd": format_usd(budget.usd_limit),

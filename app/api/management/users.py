@@ -37,7 +37,9 @@ async def change_user(id: str, body: shapes.UserChange, services: ServicesOf, ac
     """A new password ends all sessions of that person."""
     if body.password is not None:
         await services.people.set_password(actor, id, body.password)
-    person = await services.people.update(actor, id, name=body.name, role=body.role, disabled=body.disabled, tier=body.tier)
+    person = await services.people.update(
+        actor, id, name=body.name, role=body.role, disabled=body.disabled, tier=body.tier
+    )
     return shapes.user(person)
 
 

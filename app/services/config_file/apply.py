@@ -23,6 +23,7 @@ from app.services.container import Services
 from app.services.people import has_owner
 from app.services.router_rows import live_documents
 from app.services.runtime_store import write_settings
+from app.services.tier_members import check_members
 
 ASK_S = 5.0
 _LEADS_TO_OTHER_MODELS = {"kind", "base_url", "api_key", "models"}
@@ -80,6 +81,8 @@ class _Work:
         changes += [*self._routers(session), *self._keys(session, secrets)]
         if self._prune:
             changes += prune_absent(session, self._document, self._actor, self._services.clock.now())
+        session.flush()
+        check_members(session)
         return ApplyReport(tuple(changes), secrets, tuple(notes))
 
     def _settings(self, session: Session) -> list[Change]:

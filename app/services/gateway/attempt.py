@@ -36,6 +36,7 @@ from app.services.gateway.readers import Reader
 from app.services.gateway.record import opened
 from app.services.gateway.slow_start import SlowStart, late_error
 from app.services.health import Health
+from app.services.log_sentences import OUTRUN
 from app.services.snapshot import Credential, Provider
 
 HOLD_EVENTS = 64
@@ -312,7 +313,7 @@ class Attempts:
             return
         record.ended = self._clock.monotonic()
         if outrun:
-            record.status, record.error, record.label = 499, "not needed: another was faster", Outrun.label
+            record.status, record.error, record.label = 499, OUTRUN, Outrun.label
             self._health.released(record.deployment, record.started)
         elif isinstance(error, UpstreamError):
             record.status = error.upstream_status or error.status

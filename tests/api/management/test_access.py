@@ -23,6 +23,8 @@ MAY = {
     "/api/auth": ROLES,
     "/api/providers": ("owner", "admin"),
     "/api/routers": ("owner", "admin"),
+    "/api/jobs": ("owner", "admin"),
+    "/api/user-models": ROLES,
     "/api/settings": ("owner", "admin"),
     "/api/admin": ("owner", "admin"),
     "/api/users": ("owner", "admin"),
@@ -42,7 +44,7 @@ CONTRACT = [
     ("PUT", "/api/routers/{id}/rules/{rule_id}"), ("DELETE", "/api/routers/{id}/rules/{rule_id}"),
     ("GET", "/api/routers/{id}/draft"), ("GET", "/api/routers/{id}/diff"), ("POST", "/api/routers/{id}/publish"),
     ("GET", "/api/routers/{id}/versions"), ("POST", "/api/routers/{id}/rollback"),
-    ("POST", "/api/routers/{id}/explain"),
+    ("POST", "/api/routers/{id}/explain"), ("POST", "/api/routers/{id}/replay"), ("GET", "/api/jobs/{job_id}"),
     ("GET", "/api/keys"), ("POST", "/api/keys"), ("GET", "/api/keys/{id}"), ("PUT", "/api/keys/{id}"),
     ("DELETE", "/api/keys/{id}"), ("POST", "/api/keys/{id}/rotate"), ("POST", "/api/admin/users/generate-key"),
     ("GET", "/api/models"), ("GET", "/api/models/providers"),
@@ -58,7 +60,7 @@ def allowed(path: str) -> tuple[str | None, ...]:
 
 
 def address(path: str) -> str:
-    return path.replace("{id}", "none").replace("{rule_id}", "none")
+    return path.replace("{id}", "none").replace("{rule_id}", "none").replace("{job_id}", "none")
 
 
 def test_every_endpoint_of_the_contract_that_is_due_is_there() -> None:
