@@ -101,6 +101,12 @@ def ago(at: datetime, now: datetime, zone: tzinfo) -> str:
     return date(at, zone, year=at.astimezone(zone).year != now.astimezone(zone).year)
 
 
+def past(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """In a sentence: `just now`, `5 min ago`, `14:31`, `Yesterday`"""
+    said = ago(at, now, zone)
+    return "just now" if said == "now" else f"{said} ago" if said.endswith("min") else said
+
+
 def days_back(at: datetime, now: datetime, zone: tzinfo) -> int:
     """Calendar days between two moments, as the zone counts them."""
     return (now.astimezone(zone).date() - at.astimezone(zone).date()).days

@@ -14,13 +14,15 @@ from app.services.views import Person, SessionInfo
 from components import static_files, theme
 from components.commands import commands
 from components.fragment import Fragment
-from components.menu import navigation
+from components.markup import Html
+from components.menu import navigation, problem_mark
 from components.notify import Toasts, notify_error
 from components.page import PageContext, PageSpec
 from components.palette import Palette
 from components.shell import Shell
 from components.show_page import show_page
 
+HEALTH = "/status"  # the page whose line in the menu counts problems
 FIRST_PAGE_WITHIN = 0.4  # seconds the first answer waits for its page, so that it arrives in one piece
 
 
@@ -75,7 +77,7 @@ class Frame:
         self._palette = Palette()
         with ui.element("div").classes("a-app") as self._app:
             self._menu = Fragment(
-                navigation(self.pages, self.person, spec, self.title),
+                self._navigation(spec),
                 tag="nav",
                 palette=lambda _: self._open_palette(),
                 keys=lambda _: self._shell.show_keys(),
@@ -98,6 +100,8 @@ class Frame:
         self._shell.on_palette(lambda _: self._open_palette())
         self._router.on_path_changed(lambda path: self._wear(self._spec_of(path)))
         self._wear(spec)
+
+        client.on_delete(self.services.live.subscribe(self._look_at_problems))
 
     async def first_page_shown(self) -> None:
         """Wait a moment for the page's content: it then comes with the first answer."""
@@ -140,13 +144,21 @@ class Frame:
 
     def _wear(self, spec: PageSpec | None) -> None:
         """What of the frame depends on the page: the marked line of the menu, its width, the density."""
-        self._menu.show(navigation(self.pages, self.person, spec, self.title))
+        self._menu.show(self._navigation(spec))
         rail = spec is not None and spec.rail
         self._app.classes(add="rail" if rail else "", remove="" if rail else "rail")
         self._shell.wear(
             density=theme.density(self.person, spec.density if spec else "comfortable"),
             accent=theme.choice(self.person, "accent", theme.ACCENTS),
         )
+
+    def _navigation(self, spec: PageSpec | None) -> Html:
+        self._problems = len(self.services.health_view.problems())
+        return navigation(self.pages, self.person, spec, self.title, {HEALTH: problem_mark(self._problems)})
+
+    def _look_at_problems(self) -> None:
+        if not self._menu.is_deleted and len(self.services.health_view.problems()) != self._problems:
+            self._menu.show(self._navigation(self._spec_of(self._router.current_path)))
 
     async def _prefer(self, **change: str) -> None:
         self.person = await self.services.people.set_preferences(self.person.id, **change)

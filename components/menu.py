@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
 from app.security.permissions import Role
 from app.services.views import Person
+from components.badges import dot
 from components.markup import Html, h, icon, icon_button, join, menu_item
 from components.page import PageSpec
 from components.theme import ACCENTS, DENSITIES, THEMES, choice
@@ -26,8 +28,14 @@ def in_menu(pages: Iterable[PageSpec], person: Person) -> list[PageSpec]:
     return sorted(shown, key=lambda page: (known.get(page.group, len(known)), page.order, page.title))
 
 
-def navigation(pages: Sequence[PageSpec], person: Person, current: PageSpec | None, title: str) -> Html:
-    """The content of the `nav` element."""
+def navigation(
+    pages: Sequence[PageSpec],
+    person: Person,
+    current: PageSpec | None,
+    title: str,
+    marks: Mapping[str, Html] = MappingProxyType({}),
+) -> Html:
+    """The content of the `nav` element. `marks` stand at the end of a page's line, by its path."""
     return join(
         h(
             "div.a-brand",
@@ -45,12 +53,20 @@ def navigation(pages: Sequence[PageSpec], person: Person, current: PageSpec | No
             data_act="palette",
             title="Search or jump to (Ctrl K)",
         ),
-        _links(in_menu(pages, person), current),
+        _links(in_menu(pages, person), current, marks),
         _person(person),
     )
 
 
-def _links(pages: Sequence[PageSpec], current: PageSpec | None) -> Iterable[Html]:
+def problem_mark(problems: int) -> Html:
+    """How many there are; nothing where there are none."""
+    if not problems:
+        return Html()
+    words = "problem" if problems == 1 else "problems"
+    return h("span.end.a-row", dot("wa"), problems, h("span.a-sr", words), title=f"{problems} {words}")
+
+
+def _links(pages: Sequence[PageSpec], current: PageSpec | None, marks: Mapping[str, Html]) -> Iterable[Html]:
     for group, members in groupby(pages, key=lambda page: page.group):
         if group:
             yield h("div.a-nav-title", h("span.a-label", group))
@@ -60,6 +76,7 @@ def _links(pages: Sequence[PageSpec], current: PageSpec | None) -> Iterable[Html
                 "a",
                 icon(page.icon),
                 h("span.a-label", page.title),
+                marks.get(page.path),
                 class_="on" if on else "",
                 href=page.path,
                 title=page.title,

@@ -22,6 +22,11 @@ def notify_error(error: AnyGPTError) -> None:
     ui.notify(error.message, type="negative", position="top", timeout=9000, close_button="Close", multi_line=True)
 
 
+def tell_result(sentence: str, *, ok: bool) -> None:
+    """What came of a test; longer than a plain message, since it is to be read."""
+    ui.notify(sentence, type="positive" if ok else "negative", position="top", timeout=6000, multi_line=True)
+
+
 def guarded(handler: Callable[..., Awaitable[object] | object]) -> Callable[..., Awaitable[None]]:
     """An event handler whose errors of the tree reach the person as a sentence."""
 

@@ -7,11 +7,10 @@ from urllib.parse import urlsplit
 from app.core.money import show_usd
 from app.services.views import ProviderView
 from components.badges import STATE_DOTS, badge, dot, tag
-from components.charts import uptime_bars
+from components.charts import sparkline, uptime_bars
 from components.format import availability, duration, exact, plural, share
-from components.markup import Html, h, icon_button, menu, menu_item
-
-BREAKERS = {"open": ("Paused", "er"), "half_open": ("Trying again", "wa")}
+from components.markup import Child, Html, button, h, menu, menu_item
+from components.provider_status import BREAKERS, keys_ready
 
 
 def provider_card(provider: ProviderView, *, manage: bool) -> Html:
@@ -36,7 +35,7 @@ def provider_card(provider: ProviderView, *, manage: bool) -> Html:
         uptime_bars(provider.uptime or (0,) * 90, f"Availability of {provider.name}"),
         h(
             "div.a-provider-numbers",
-            _number("First token p50", duration(provider.first_token_p50_ms)),
+            _number("First token p50", duration(provider.first_token_p50_ms), _run(provider)),
             _number("Answered", _answered(provider)),
             _number("Spend today", show_usd(provider.spend_today)),
         ),
@@ -78,6 +77,7 @@ def _head(provider: ProviderView, manage: bool) -> Html:
                 None,
                 menu_item("Edit", icon_name="edit", data_act="edit", data_value=provider.id),
                 menu_item("Models", icon_name="cube", data_act="models", data_value=provider.id),
+                menu_item("Status, keys, try it", icon_name="eye", data_act="status", data_value=provider.id),
                 menu_item("Test connection", icon_name="pulse", data_act="test", data_value=provider.id),
                 menu_item("Ask for models again", icon_name="redo", data_act="refresh", data_value=provider.id),
                 menu_item("Requests in the log", icon_name="list", href=f"/logs?provider={provider.name}"),
@@ -101,8 +101,17 @@ def _head(provider: ProviderView, manage: bool) -> Html:
     )
 
 
-def _number(label: str, value: str) -> Html:
-    return h("div.a-col", h("span.a-f11.a-t3", label), h("span.a-strong.a-f14.a-nowrap", value))
+def _number(label: str, value: str, beside: Child = None) -> Html:
+    return h(
+        "div.a-col",
+        h("span.a-f11.a-t3", label),
+        h("span.a-row.a-provider-number", h("span.a-strong.a-f14.a-nowrap", value), beside),
+    )
+
+
+def _run(provider: ProviderView) -> Html | None:
+    run = provider.first_token_run
+    return h("span.a-provider-run", sparkline(run), aria_hidden="true") if len(run) > 1 else None
 
 
 def _answered(provider: ProviderView) -> str:
@@ -114,19 +123,37 @@ def _answered(provider: ProviderView) -> str:
 
 
 def _foot(provider: ProviderView, manage: bool) -> Html:
-    keys = plural(len(provider.key_hints), "key") if provider.key_hints else None
     none = "No key yet" if provider.key_needed else "No key needed"
-    breaker = BREAKERS.get(provider.breaker)
     return h(
         "div.a-row.a-f12.a-t2.a-provider-foot",
-        h("span.a-nowrap", keys or none, title=", ".join(provider.key_hints) or None),
+        h(
+            "span.a-nowrap",
+            keys_ready(provider) if provider.keys else none,
+            title=", ".join(provider.key_hints) or None,
+        ),
         h("button.a-link.a-nowrap", models_on(provider), type="button", data_act="models", data_value=provider.id)
         if manage
         else h("span.a-nowrap", models_on(provider)),
         h("span.a-grow"),
-        tag(*breaker) if breaker and provider.enabled else None,
-        h("a.a-btn.is-sm.quiet", "Why", href=f"/logs?provider={provider.name}&status=failed")
-        if breaker and provider.enabled
+        _breaker(provider, manage),
+    )
+
+
+def _breaker(provider: ProviderView, manage: bool) -> Child:
+    if not provider.enabled:
+        return h("span.a-t3.a-nowrap", "Not probed")
+    known = BREAKERS.get(provider.breaker)
+    troubled = known is not None or provider.state in ("failing", "throttled")
+    return [
+        tag(*known) if known is not None else h("span.a-t3.a-nowrap", "Breaker closed") if not troubled else None,
+        _button("Why" if troubled else "Status", "status", provider, f"Status of {provider.name}"),
+        _button("Try now", "test", provider, f"Test the connection of {provider.name}; it costs nothing")
+        if manage and provider.state == "failing"
         else None,
-        icon_button("edit", f"Edit {provider.name}", data_act="edit", data_value=provider.id) if manage else None,
+    ]
+
+
+def _button(words: str, act: str, provider: ProviderView, label: str) -> Html:
+    return button(
+        words, class_="is-sm quiet", data_act=act, data_value=provider.id, aria_label=f"{words}: {label}", title=label
     )

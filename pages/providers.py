@@ -5,6 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from app.security.permissions import Permission
+from app.services.limits import seconds
 from app.services.views import ProviderView
 from components.badges import NEEDS_A_LOOK
 from components.format import plural
@@ -12,12 +13,15 @@ from components.fragment import Fragment
 from components.list_tools import list_tools
 from components.markup import Html, h, icon, join
 from components.models_dialog import ModelsDialog
+from components.notify import guarded, tell_result
 from components.page import PageContext, page
 from components.provider_card import provider_card
 from components.provider_dialog import AddProvider, edit_provider
+from components.provider_status import ProviderStatus
 from components.states import state
 
 PLUS = "svguse:/static/icons.svg#plus|0 0 24 24"
+PULSE = "svguse:/static/icons.svg#pulse|0 0 24 24"
 FILTERS = {"all": "All", "look": "Needs a look", "off": "Off"}
 
 
@@ -39,6 +43,7 @@ class ProvidersPage:
     def build(self) -> None:
         with self._context.header("Providers"):
             if self._manage:
+                ui.button("Probe all", icon=PULSE, on_click=guarded(self._probe_all)).props("outline").classes("a-wide")
                 ui.button("Add provider", icon=PLUS, on_click=self._add)
         with self._context.body():
             self._tools = Fragment(self._tool_row(), search=self._search, filter=self._set_filter)
@@ -48,6 +53,7 @@ class ProvidersPage:
                 edit=self._edit,
                 models=self._models,
                 test=self._test,
+                status=self._status,
                 refresh=self._refresh,
                 delete=self._delete,
                 add=lambda _: self._add(),
@@ -88,9 +94,19 @@ class ProvidersPage:
         return list(found)
 
     def _tool_row(self) -> Html:
-        return list_tools(
+        tools = list_tools(
             "Search providers", self._text, FILTERS, self._filter, "filter", lambda name: len(self._matching(name))
         )
+        return h("div.a-row.a-wrap", tools, h("span.a-grow"), h("span.a-f12.a-t3.a-wide", self._probed()))
+
+    def _probed(self) -> str:
+        """`Probed 40 s ago, next in 20 s`"""
+        job = next((each for each in self._context.services.jobs.states() if each.job.name == "probe_health"), None)
+        if job is None:
+            return ""
+        now = self._context.services.clock.now()
+        last = f"Probed {seconds((now - job.last_at).total_seconds())} ago" if job.last_at else "Not probed yet"
+        return f"{last}, next in {seconds((job.next_at - now).total_seconds())}" if job.next_at else last
 
     def _markup(self) -> Html:
         found = [
@@ -139,6 +155,14 @@ class ProvidersPage:
         with self._context.root:
             ModelsDialog(self._context, self._providers.get(provider_id), self._show)
 
+    def _status(self, provider_id: str) -> None:
+        with self._context.root:
+            ProviderStatus(self._context, provider_id, self._show)
+
+    async def _probe_all(self) -> None:
+        self._context.notify(await self._context.services.jobs.run_now("probe_health"))
+        self._show()
+
     async def _toggle(self, provider_id: str) -> None:
         provider = self._providers.get(provider_id)
         await self._providers.set_enabled(self._context.person, provider_id, not provider.enabled)
@@ -147,9 +171,7 @@ class ProvidersPage:
     async def _test(self, provider_id: str) -> None:
         name = self._providers.get(provider_id).name
         result = await self._providers.test(provider_id)
-        ui.notify(
-            f"{name}: {result.sentence}", type="positive" if result.ok else "negative", position="top", timeout=6000
-        )
+        tell_result(f"{name}: {result.sentence}", ok=result.ok)
         self._show()
 
     async def _refresh(self, provider_id: str) -> None:

@@ -43,9 +43,7 @@ def add(
         raise typer.BadParameter("--budget-usd and --budget-window go together.")
     budgets = [{"usd": budget_usd, "window": budget_window}] if budget_usd and budget_window else []
     limits = {name: value for name, value in (("rpm", rpm), ("tpm", tpm)) if value is not None}
-    spec = KeySpec(
-        name=name, router=router, owner=user, budgets=budgets, limits=limits, expires=expires, tier=tier
-    )
+    spec = KeySpec(name=name, router=router, owner=user, budgets=budgets, limits=limits, expires=expires, tier=tier)
 
     async def work(services: Services) -> tuple[KeyView, str]:
         return await services.keys.create(ACTOR, spec)

@@ -68,7 +68,18 @@ def make_plan(
 class _Maker:
     """One plan on its way."""
 
-    __slots__ = ("_asked", "_blocked", "_question", "_routers", "_seen", "_standing", "missing", "plan", "unwell")
+    __slots__ = (
+        "_asked",
+        "_automatic",
+        "_blocked",
+        "_question",
+        "_routers",
+        "_seen",
+        "_standing",
+        "missing",
+        "plan",
+        "unwell",
+    )
 
     plan: Plan
 
@@ -82,6 +93,8 @@ class _Maker:
     ) -> None:
         self._question, self._routers, self._asked = question, routers, asked
         self._blocked, self._standing = blocked, standing
+        # nobody said who is to answer: neither a model, nor, as it may turn out, a rule
+        self._automatic = question.intent is not None and asked[0].automatic
         self._seen: set[str] | None = None  # of the rules before
         self.unwell: list[Candidate] = []
         self.missing: set[str] = set()
@@ -94,7 +107,7 @@ class _Maker:
                 continue
             if plan.rule is None:
                 plan.rule, plan.strategy = rule.name, rule.strategy.name
-                if self._automatic(rule):
+                if self._automatic and rule.targets is None and rule.strategy.fixed:
                     plan.strategy = AUTOMATIC.name
             for asked in self._asked:
                 ends = rule.on_failure == "stop" or (rule is last and rule.next_router is None)
@@ -136,7 +149,7 @@ class _Maker:
             self._seen.update([leaf.deployment.id for leaf in pool.leaves])
         wishes = question.wishes
         strategy = wishes.strategy if wishes is not None else None
-        if strategy is None and self._automatic(rule):
+        if self._automatic and strategy is None and rule.targets is None and rule.strategy.fixed:
             strategy = AUTOMATIC.name
         if pool.fixed is not None and strategy is None and (wishes is None or not wishes.order):
             plan.order = list(pool.fixed) if first else [*plan.order, *pool.fixed]
@@ -175,15 +188,6 @@ class _Maker:
             for each in inside.get(at) or [(number, heads[at])]:
                 found.setdefault(each[1].deployment.id, each)
         return list(found.values())
-
-    def _automatic(self, rule: CompiledRule) -> bool:
-        """Whether nobody said who is to answer: neither a model, nor the rule."""
-        return (
-            rule.targets is None
-            and rule.strategy.fixed
-            and self._question.intent is not None
-            and self._asked[0].automatic
-        )
 
     def _ranked_by(self, pool: Pool, strategy: str) -> Group:
         assert pool.group is not None

@@ -14,10 +14,12 @@ from app.routing.standing import Standing
 from app.services.audit import Audit
 from app.services.chats import Chats
 from app.services.explain import Explain
+from app.services.failovers import Failovers
 from app.services.gateway.admission import Admission
 from app.services.gateway.counting import Counting
 from app.services.gateway.gateway import Gateway
 from app.services.health import Health
+from app.services.health_view import HealthView
 from app.services.job_board import JobBoard
 from app.services.keys import Keys
 from app.services.ledger import Ledger
@@ -57,6 +59,8 @@ class Services:
     prices: Prices
     models: ModelBrowser
     trials: Trials
+    health_view: HealthView
+    failovers: Failovers
     routers: Routers
     explain: Explain
     replay: Replays

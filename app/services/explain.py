@@ -28,6 +28,7 @@ from app.routing.strategies.base import Candidate
 from app.routing.strategies.expected import expected_costs, expected_output
 from app.services.gateway.call import Call
 from app.services.gateway.planning import Planner, nobody
+from app.services.gateway.tags import read_tags
 from app.services.intents import Intents
 from app.services.router_documents import with_rule_ids
 from app.services.router_rows import BUILT_IN_ID, router_named
@@ -37,7 +38,6 @@ from app.services.state import State
 from app.services.views import Person
 
 FORMAT = CLIENT_FORMATS["openai-chat"]
-MAX_TAGS, MAX_TAG = 20, 60
 
 
 class Explain:
@@ -79,7 +79,7 @@ class Explain:
             body=body,
             key=by_key,
             person=by_key.person if by_key is not None else self._person(person),
-            tags=_tags(peek.metadata),
+            tags=read_tags(peek.metadata),
         )
         tokens = -(-peek.input_bytes // 3)
         # worked out here even where no rule asks for it: who looks wants to see it
@@ -214,10 +214,3 @@ def _then(others: Sequence[Candidate]) -> str:
     named = [str(each.deployment) for each in others[:3]]
     more = len(others) - len(named)
     return ", then ".join(named) + (f", and {more} more" if more else "")
-
-
-def _tags(metadata: Mapping[str, Any]) -> frozenset[str]:
-    """As the gateway reads them: a list, or words with commas."""
-    named = metadata.get("tags")
-    tags = named.split(",") if isinstance(named, str) else named if isinstance(named, list) else []
-    return frozenset([str(tag).strip()[:MAX_TAG] for tag in tags if str(tag).strip()][:MAX_TAGS])

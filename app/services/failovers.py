@@ -1,4 +1,4 @@
-"""Who answered in place of whom lately, and what that cost: read from the ledger, for all who ask at most every 10 s."""
+"""Who answered in place of whom in the last hour, and what it cost: from the ledger, at most every 10 s for all."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from app.core.clock import Clock
 from app.core.errors import BadCredential, Throttled, UpstreamError
@@ -188,10 +189,11 @@ class Health:
         now = self._clock.monotonic()
         return {id: self._breakers[id].condition(now) for id in self._doubted}
 
-    def clear_deployment(self, deployment: Deployment) -> None:
-        """A test by a person succeeded: it may be asked again at once."""
-        self._breakers.pop(deployment.id, None)
-        self._doubted.discard(deployment.id)
+    def wall(self, monotonic: float | None) -> datetime | None:
+        """The time of day of a moment of the monotonic clock."""
+        if monotonic is None:
+            return None
+        return self._clock.now() + timedelta(seconds=monotonic - self._clock.monotonic())
 
     def cooling(self, provider: Provider) -> list[tuple[Credential, float, str]]:
         """Keys that are cooling, with the seconds left and the reason."""

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 from app.core.clock import Clock
 from app.core.folder import DataFolder
+from app.core.money import show_usd
+from app.core.price import Price
 from app.services.health import Health
 from app.services.job_board import JobBoard
 from app.services.limits import seconds
@@ -110,9 +112,10 @@ class HealthView:
                     "deployment",
                     DOWN,
                     f"{model.deployment.model} at {provider.name}",
-                    f"{trying}{_sentence(condition.reason)} Its breaker is {condition.state.replace('_', ' ')}.",
-                    self._wall(condition.since),
-                    self._wall(condition.retry_at),
+                    f"{trying}{self._reason(provider, condition.reason)} "
+                    f"Its breaker is {condition.state.replace('_', ' ')}.",
+                    self._health.wall(condition.since),
+                    self._health.wall(condition.retry_at),
                     (provider.id, model.deployment.model),
                     provider.id,
                     model.deployment.model,
@@ -129,6 +132,10 @@ class HealthView:
                     subject=(provider.id,),
                     provider_id=provider.id,
                 )
+
+    def _reason(self, provider: Provider, label: str) -> str:
+        recent = self._health.recent.get(provider.id)
+        return _sentence(recent.last_error if recent is not None and recent.last_error else label)
 
     def _keys(self, provider: Provider) -> Iterator[Problem]:
         number = max(len(provider.credentials), 1)
@@ -152,7 +159,8 @@ class HealthView:
                 "price",
                 WARNING,
                 f"The price of {change.model} at {change.provider} jumped",
-                f"{change.source} says so; the old price stays in force until an admin decides.",
+                f"{_price(change.before)} in force; {change.source} says {_price(change.after)}. The old price stays "
+                "until an admin decides.",
                 change.at,
                 subject=(change.id,),
                 model=change.model,
@@ -174,13 +182,12 @@ class HealthView:
     def _free_bytes(self) -> int:
         now = self._clock.monotonic()
         if self._disk is None or now - self._disk[0] > LOOK_AT_DISK_S:
-            self._disk = (now, self._free(str(self._folder.path)))
+            self._disk = (now, self._free(str(self._folder.root)))
         return self._disk[1]
 
-    def _wall(self, monotonic: float | None) -> datetime | None:
-        if monotonic is None:
-            return None
-        return self._clock.now() + timedelta(seconds=monotonic - self._clock.monotonic())
+
+def _price(price: Price | None) -> str:
+    return "unknown" if price is None else f"{show_usd(price.input)} in, {show_usd(price.output)} out"
 
 
 def _sentence(text: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlmodel import Session, col, delete, select
 
@@ -14,6 +16,9 @@ from app.db.tables.providers import ProbeRow
 SLOTS = 90
 SPAN = timedelta(hours=24)
 KEEP = timedelta(days=7)
+SLOT_S = SPAN.total_seconds() / SLOTS
+ENOUGH, FINE = 5, 0.95  # attempts of a slot that count, and the share of them that is to be answered
+NOBODY: Mapping[int, tuple[int, int]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -56,11 +61,15 @@ class Probes:
     def history(self, provider_id: str) -> History:
         return self._histories.get(provider_id) or History()
 
-    def uptime(self, provider_id: str) -> tuple[int, ...]:
-        """90 slots, the newest last: 0 no data, 1 good, 2 partly, 3 down."""
+    def uptime(self, provider_id: str, asked: Mapping[int, tuple[int, int]] = NOBODY) -> tuple[int, ...]:
+        """90 slots, the newest last: 0 no data, 1 good, 2 partly, 3 down. `asked` are attempts of real requests and how
+        many were answered, by slot."""
         slots = self.history(provider_id).slots
         newest = _slot(self._clock.now())
-        return tuple(_grade(*slots.get(number, (0, 0))) for number in range(newest - SLOTS + 1, newest + 1))
+        return tuple(
+            _both(_grade(*slots.get(number, (0, 0))), *asked.get(number, (0, 0)))
+            for number in range(newest - SLOTS + 1, newest + 1)
+        )
 
     def availability(self, provider_id: str) -> float | None:
         slots = self.history(provider_id).slots
@@ -83,7 +92,15 @@ class Probes:
 
 
 def _slot(at: datetime) -> int:
-    return int(at.timestamp() // (SPAN.total_seconds() / SLOTS))
+    return int(at.timestamp() // SLOT_S)
+
+
+def _both(probed: int, attempts: int, answered: int) -> int:
+    """What requests met says more than probes, where there were enough."""
+    if attempts < ENOUGH:
+        return probed
+    asked = 1 if answered >= FINE * attempts else 2 if answered else 3
+    return 2 if {probed, asked} == {1, 3} else max(probed, asked) if probed != 3 else min(asked + 1, 3)
 
 
 def _grade(good: int, bad: int) -> int:

@@ -56,6 +56,16 @@ class ProviderNumbers:
                 spend += cost
         return attempts, answered, spend
 
+    def answered_by_slot(self, provider_id: str, slot_s: float) -> dict[int, tuple[int, int]]:
+        """Attempts and answered ones by the number of the slot (of so many seconds since 1970) that the middle of
+        their quarter of an hour lies in."""
+        slots: dict[int, tuple[int, int]] = {}
+        for quarter, (tried, good, _) in self._quarters.get(provider_id, _NONE).items():
+            number = int((quarter + 0.5) * QUARTER / 1_000_000 // slot_s)
+            before = slots.get(number, (0, 0))
+            slots[number] = (before[0] + tried, before[1] + good)
+        return slots
+
     def add(self, call: Call) -> None:
         """A request that has ended."""
         attempts = call.attempts

@@ -8,11 +8,11 @@ from app.core.price import read_stored_price
 from app.core.price_text import write_price
 from app.services.health import Health
 from app.services.limits import seconds
-from app.services.probes import Probes
+from app.services.probes import SLOT_S, Probes
 from app.services.provider_numbers import ProviderNumbers
 from app.services.snapshot import Model, Provider
 from app.services.state import State
-from app.services.views import ModelSpec, ModelView, ProviderSpec, ProviderView
+from app.services.views import ModelSpec, ModelView, PausedModel, ProviderKey, ProviderSpec, ProviderView
 
 
 class ProviderViews:
@@ -26,6 +26,7 @@ class ProviderViews:
         history = self._probes.history(provider.id)
         attempts, answered, spend = self._numbers.of(provider.id)
         state, sentence = self._state_of(provider)
+        recent = self._health.recent.get(provider.id)
         return ProviderView(
             id=provider.id,
             name=provider.name,
@@ -44,13 +45,16 @@ class ProviderViews:
             state=state,
             status_text=sentence,
             checked_at=history.at,
-            uptime=self._probes.uptime(provider.id),
+            uptime=self._probes.uptime(provider.id, self._numbers.answered_by_slot(provider.id, SLOT_S)),
             availability_24h=self._probes.availability(provider.id),
             answered_24h=answered / attempts if attempts else None,
             requests_24h=attempts,
             first_token_p50_ms=self._health.first_token_p50_ms(provider.id),
             spend_today=spend,
             breaker=self._health.breaker_state(provider),
+            first_token_run=tuple(recent.first_token_ms) if recent is not None else (),
+            keys=self._keys(provider),
+            paused=self._paused(provider),
             created_at=provider.created_at,
             updated_at=provider.updated_at,
         )
@@ -80,6 +84,33 @@ class ProviderViews:
             formats=list(provider.custom_formats) if provider.custom_formats else None,
             rate_limit=provider.rate_limit,
             models=[_model_spec(model) for model in provider.models] if provider.models_listed else None,
+        )
+
+    def _keys(self, provider: Provider) -> tuple[ProviderKey, ...]:
+        cooling = {credential.id: (left, reason) for credential, left, reason in self._health.cooling(provider)}
+        found = []
+        for credential in provider.credentials:
+            left, reason = cooling.get(credential.id, (0.0, ""))
+            missing = credential.secret is None
+            found.append(ProviderKey(credential.id, credential.hint, credential.env, missing, reason, left))
+        return tuple(found)
+
+    def _paused(self, provider: Provider) -> tuple[PausedModel, ...]:
+        doubted = self._health.doubted()
+        if not doubted:
+            return ()
+        found = [(each, doubted.get(each.deployment.id)) for each in provider.models]
+        return tuple(
+            PausedModel(
+                each.deployment.model,
+                condition.state,
+                condition.reason,
+                self._health.wall(condition.since),
+                self._health.wall(condition.retry_at),
+                condition.trying,
+            )
+            for each, condition in found
+            if condition is not None and condition.state != "closed"
         )
 
     def _state_of(self, provider: Provider) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from app.services.audit import Audit
 from app.services.chats import Chats
 from app.services.container import Services
 from app.services.explain import Explain
+from app.services.failovers import Failovers
 from app.services.gateway.admission import Admission
 from app.services.gateway.attempt import Attempts
 from app.services.gateway.counting import Counting
@@ -40,6 +41,7 @@ from app.services.gateway.planning import Planner
 from app.services.gateway.record import upserts
 from app.services.gateway.stickiness import Stickiness
 from app.services.health import Health
+from app.services.health_view import HealthView
 from app.services.intents import Intents
 from app.services.interrupted import mark_interrupted
 from app.services.job_board import JobBoard
@@ -159,6 +161,7 @@ async def _wire(
     keys = Keys(db, state, vault, admission, clock, zone)
     people = People(state, passwords, clock)
     routers = Routers(db, state, clock)
+    prices, jobs = Prices(db, state, catalog, clock, connections.web), JobBoard(clock, live.note)
     services = Services(
         settings=settings,
         folder=folder,
@@ -174,7 +177,9 @@ async def _wire(
         probes=probes,
         models=ModelBrowser(state, catalog, health, probes, standing, clock),
         trials=Trials(state, gateway, attempts, health, clock),
-        prices=Prices(db, state, catalog, clock, connections.web),
+        prices=prices,
+        health_view=HealthView(state, health, probes, prices, jobs, writer, folder, clock),
+        failovers=Failovers(db, state, clock),
         routers=routers,
         replay=Replays(db.url, settings.timezone, state, routers, clock),
         explain=Explain(db, state, planner, standing, intents, clock),
@@ -193,7 +198,7 @@ async def _wire(
         audit=Audit(db),
         runtime=RuntimeStore(state, clock),
         tiers=Tiers(state),
-        jobs=JobBoard(clock, live.note),
+        jobs=jobs,
     )
 
     async def tell(_: Snapshot) -> None:

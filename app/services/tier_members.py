@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select, update
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, select, update
 
 from app.core.errors import Conflict
 from app.db.tables.keys import KeyRow
@@ -14,15 +17,19 @@ def check_members(session: Session) -> None:
     """Raises Conflict where a key or a person is in a tier that does not exist (any more). Revoked keys, which nobody
     can edit, just lose theirs."""
     known = list(tiers_in(session))
-    session.exec(
-        update(KeyRow).where(col(KeyRow.disabled).is_(True), col(KeyRow.tier).not_in(known)).values(tier=None)
-    )
-    keys = select(KeyRow.tier, KeyRow.name).where(col(KeyRow.tier).not_in(known)).order_by(KeyRow.name)
-    people = select(PersonRow.tier, PersonRow.email).where(col(PersonRow.tier).not_in(known)).order_by(PersonRow.email)
+    lost_key, lost_person = _outside(col(KeyRow.tier), known), _outside(col(PersonRow.tier), known)
+    session.exec(update(KeyRow).where(col(KeyRow.disabled).is_(True), lost_key).values(tier=None))
+    keys = select(KeyRow.tier, KeyRow.name).where(lost_key).order_by(KeyRow.name)
+    people = select(PersonRow.tier, PersonRow.email).where(lost_person).order_by(PersonRow.email)
     left = [("key", *row) for row in session.exec(keys)] + [("person", *row) for row in session.exec(people)]
     if left:
         what, tier, name = left[0]
         others = f" and {len(left) - 1} more" if len(left) > 1 else ""
         raise Conflict(
-            f'tiers: "{tier}" still has the {what} {name}{others}; put them into another tier first.', field="tiers"
+            f'The tier "{tier}" still has the {what} {name}{others}; choose another tier there first.', field="tiers"
         )
+
+
+def _outside(tier: Any, known: list[str]) -> ColumnElement[bool]:
+    """None is in no tier; to SQL it is outside of an empty list."""
+    return and_(tier.is_not(None), tier.not_in(known))

@@ -58,6 +58,30 @@ class ModelView:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderKey:
+    """`reason`: why it cools; "" while it is ready. `env`: the variable it is read from."""
+
+    id: str
+    hint: str
+    env: str | None
+    missing: bool = False  # the variable is not set
+    reason: str = ""
+    ready_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PausedModel:
+    """A deployment whose breaker is not closed. `state`: open | half_open."""
+
+    model: str
+    state: str
+    reason: str
+    since: datetime | None
+    retry_at: datetime | None
+    trying: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderView:
     id: str
     name: str
@@ -83,6 +107,9 @@ class ProviderView:
     first_token_p50_ms: int | None = None
     spend_today: int = 0
     breaker: str = "closed"  # closed | open | half_open
+    first_token_run: tuple[int, ...] = ()  # milliseconds of the latest streamed answers
+    keys: tuple[ProviderKey, ...] = ()
+    paused: tuple[PausedModel, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
 

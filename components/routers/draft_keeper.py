@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import background_tasks
 
 from app.core.errors import AnyGPTError, BadRequest
-from components.routers.document_edits import Document, History
+from components.routers.document_edits import Document, History, rules_of
 
 if TYPE_CHECKING:
     from app.services.router_views import DocChange, DraftView, Problem, RouterView
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.services.views import Person
 
 SAVE_AFTER = 0.6  # seconds without another edit
+AT_ONCE = 60  # rules that are looked through with every edit
 BUILT_IN = "default"  # in force before anybody published it
 
 
@@ -42,7 +43,7 @@ class DraftKeeper:
         self._save_after, self._spawn = save_after, spawn
         self._seen: datetime | None = None  # when the draft that we know was saved
         self._of_base: tuple[Problem, ...] = ()  # what is wrong with the version that the draft was begun from
-        self._judgement: tuple[Document, RouterView, tuple[Sequence[DocChange], Sequence[Problem]]] | None = None
+        self._judgement: tuple[Document, tuple[Sequence[DocChange], Sequence[Problem]]] | None = None
         self._saving: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self.saved = True
@@ -52,6 +53,7 @@ class DraftKeeper:
     async def load(self, id_or_name: str) -> None:
         self.view = await self._routers.get(id_or_name)
         self._take(await self._routers.draft(self.view.id))
+        await self._judge_aside()
 
     @property
     def document(self) -> Document:
@@ -99,6 +101,7 @@ class DraftKeeper:
         async with self._one_at_a_time:
             self.view = await self._routers.get(self.view.id)
             draft = await self._routers.draft(self.view.id)
+            await self._judge_aside()
             if draft.at != self._seen:
                 if self.saved and draft.document == self.document:  # their edit is what we show
                     self._take(draft)
@@ -123,7 +126,7 @@ class DraftKeeper:
         await self.reload()
 
     def _take(self, draft: DraftView) -> None:
-        self.history = History(draft.document)
+        self.history, self._judgement = History(draft.document), None
         self.saved, self.failure, self.other = True, None, None
         self._know(draft)
 
@@ -133,14 +136,24 @@ class DraftKeeper:
         self._of_base = tuple(problem for problem in draft.problems if problem not in own)
 
     def _judged(self) -> tuple[Sequence[DocChange], Sequence[Problem]]:
-        """Worked out once for each document that is shown."""
-        if self._judgement is None or self._judgement[0] is not self.document or self._judgement[1] is not self.view:
-            try:
-                changes = self._routers.changes(self.live, self.document)
-            except BadRequest:
-                changes = ()  # the problems say what the document lacks
-            self._judgement = (self.document, self.view, (changes, self._routers.check_draft(self.document)))
-        return self._judgement[2]
+        """Worked out once for each document that is shown, and anew when somebody looks; of many rules a moment later,
+        as that takes longer than anybody else should wait."""
+        known = self._judgement
+        if known is None or (known[0] is not self.document and len(rules_of(self.document)) <= AT_ONCE):
+            self._judgement = (self.document, self._judge(self.document, self.live))
+        assert self._judgement is not None
+        return self._judgement[1]
+
+    async def _judge_aside(self) -> None:
+        document = self.document
+        self._judgement = (document, await asyncio.to_thread(self._judge, document, self.live))
+
+    def _judge(self, document: Document, live: Document) -> tuple[Sequence[DocChange], Sequence[Problem]]:
+        try:
+            changes = self._routers.changes(live, document)
+        except BadRequest:
+            changes = ()  # the problems say what the document lacks
+        return changes, self._routers.check_draft(document)
 
     def _edited(self) -> None:
         self.saved, self.failure = False, None
@@ -154,6 +167,8 @@ class DraftKeeper:
             await asyncio.sleep(self._save_after)
             if edited is self.document:  # a pause: nobody is in the middle of something
                 await self.flush()
+                if self._judgement is None or self._judgement[0] is not self.document:
+                    await self._judge_aside()
                 self._told()
 
     async def _save(self) -> None:

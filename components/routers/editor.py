@@ -125,7 +125,9 @@ class RouterEditor:
         view = self._keeper.view
         traffic = await self._routers.traffic(view.id)
         self._shares = graph.Shares(traffic.requests, traffic.days, traffic.by_rule, traffic.by_target)
-        self._offers = Offers(self._context.services.providers.list())
+        offers = Offers(self._context.services.providers.list())
+        if offers.all != self._offers.all:
+            self._offers = offers
         self._report = await self._routers.canary_report(view.id) if view.canary else None
 
     async def _refresh(self) -> None:

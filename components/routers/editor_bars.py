@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.core.money import show_usd
 from components.badges import tag
-from components.format import NOTHING, ago, count, duration, plural, share
+from components.format import NOTHING, ago, clock, count, days_back, duration, plural, share
 from components.markup import Child, Html, button, h, icon, icon_button, join
 from components.routers.differences import counts
 
@@ -63,7 +63,7 @@ def canary_bar(view: RouterView, report: CanaryReport | None, zone: tzinfo, now:
             h(
                 "span.a-f13",
                 h("b.a-mid", f"{canary.percent:g}%"),
-                f" of requests through version {canary.version} since {ago(canary.since, now, zone)}",
+                f" of requests through version {canary.version} since {_since(canary.since, now, zone)}",
             ),
             h("span.a-grow"),
             button("Stop canary", class_="quiet", data_act="stop_canary"),
@@ -71,6 +71,11 @@ def canary_bar(view: RouterView, report: CanaryReport | None, zone: tzinfo, now:
         ),
         _comparison(report) if report else None,
     )
+
+
+def _since(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """`14:31`, `Yesterday`, `12 November`: what can stand behind «since»."""
+    return clock(at, zone) if days_back(at, now, zone) == 0 else ago(at, now, zone)
 
 
 def _never(view: RouterView) -> str:
@@ -98,7 +103,7 @@ def _draft(keeper: DraftKeeper, zone: tzinfo) -> Iterator[Child]:
     added, removed = counts(changes)
     yield tag("Draft", "wa")
     if view.version:
-        since = f", live since {ago(view.published_at, datetime.now(UTC), zone)}" if view.published_at else ""
+        since = f", live since {_since(view.published_at, datetime.now(UTC), zone)}" if view.published_at else ""
         yield h(
             "span.a-f13",
             h("b.a-mid", plural(len(changes), "change")),

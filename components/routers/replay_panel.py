@@ -42,7 +42,7 @@ class ReplayPanel:
                     self._start = ui.button("Replay", on_click=guarded(self.start)).mark("replay-start")
                     self._stop = ui.button("Cancel", on_click=guarded(self._cancel)).props("outline")
                 self._bar = ui.linear_progress(0, show_value=False).props('aria-label="Replayed so far"')
-                self._result = Fragment().props("aria-live=polite")
+                self._result = Fragment().classes("a-try-result").props("aria-live=polite")
         self._timer = ui.timer(LOOK_EVERY, guarded(self._look), active=False)
         self._running(False)
         self._place.set_visibility(False)

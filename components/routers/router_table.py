@@ -15,8 +15,8 @@ from components.markup import Html, h, menu, menu_item
 if TYPE_CHECKING:
     from app.services.router_views import RouterTraffic, RouterView
 
-HEADS = ("Router", "Rules", "Requests", "Cost", "Failed", "Keys", "Published")
-NUMBERS = {"Rules", "Requests", "Cost", "Failed"}
+HEADS = ("Router", "Rules", "Requests, 7 days", "Cost, 7 days", "Failed, 7 days", "Keys", "Published")
+NUMBERS = frozenset(HEADS[1:5])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.routing.document import ROUTER
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 INHERIT = "inherit"
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A card and what it was made of: one that shows the same is not made again."""
+
+    rule: Rule
+    state: CardState
+    offers: Offers
+    card: Html
+
+
 class RuleList:
     """`shares`, `offers`, `lit` and `known` are asked for whenever something is shown: they change while the page is
     open."""
@@ -44,6 +55,7 @@ class RuleList:
         self._shares, self._offers, self._lit, self._known = shares, offers, lit, known
         self._renaming: str | None = None
         self._said = ""
+        self._drawn: dict[str, _Drawn] = {}
         self._cards = Fragment(
             self._markup(),
             add=lambda _: self._add(),
@@ -206,25 +218,25 @@ class RuleList:
         shares, offers, lit = self._shares(), self._offers(), self._lit()
         marks, troubles = self._marks(), self._troubles()
         strategy = str(self._document.get("strategy", "priority"))
-        return [
-            rule_card(
-                rule,
-                CardState(
-                    place=place,
-                    last=place == len(rules) - 1,
-                    strategy=strategy,
-                    passed=None
-                    if marks.get(str(rule.get("id"))) == "added"
-                    else shares.of_rule(str(rule.get("name") or rule.get("id"))),
-                    mark=marks.get(str(rule.get("id")), ""),
-                    problems=tuple(troubles.get(str(rule.get("id")), ())),
-                    lit=lit.rule_id == rule.get("id"),
-                    renaming=self._renaming == rule.get("id"),
-                ),
-                offers,
+        drawn: dict[str, _Drawn] = {}
+        for place, rule in enumerate(rules):
+            rule_id, mark = str(rule.get("id")), marks.get(str(rule.get("id")), "")
+            state = CardState(
+                place=place,
+                last=place == len(rules) - 1,
+                strategy=strategy,
+                passed=None if mark == "added" else shares.of_rule(str(rule.get("name") or rule_id)),
+                mark=mark,
+                problems=tuple(troubles.get(rule_id, ())),
+                lit=lit.rule_id == rule_id,
+                renaming=self._renaming == rule_id,
             )
-            for place, rule in enumerate(rules)
-        ]
+            known = self._drawn.get(rule_id)
+            if known is None or known.rule is not rule or known.state != state or known.offers is not offers:
+                known = _Drawn(rule, state, offers, rule_card(rule, state, offers))
+            drawn[rule_id] = known
+        self._drawn = drawn
+        return [each.card for each in drawn.values()]
 
     def _marks(self) -> dict[str, str]:
         if not self._keeper.view.version:

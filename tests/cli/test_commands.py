@@ -72,6 +72,20 @@ def test_a_person_gets_a_password_that_is_shown_once(anygpt: Run) -> None:
     }
 
 
+def test_people_and_keys_are_put_into_a_tier(anygpt: Run) -> None:
+    anygpt("user", "add", "ada@example.org", "--role", "owner", "--tier", "free")
+    anygpt("key", "add", "ada's", "--user", "ada@example.org", "--rpm", "100")
+    assert anygpt("key", "add", "ci", "--tier", "pro").exit_code == 0
+    [person] = json.loads(anygpt("user", "list", "--json").stdout)
+    pro, free = json.loads(anygpt("key", "list", "--json").stdout)
+    assert person["tier"] == "free"
+    assert (pro["tier"], pro["tier_in_force"]) == ("pro", "pro")
+    assert (free["tier"], free["tier_in_force"], free["limits_in_force"]["rpm"]) == (None, "free", 20)
+    refused = anygpt("key", "add", "other", "--tier", "gold")
+    assert refused.exit_code == 1
+    assert 'there is no tier "gold"; known are free, pro' in refused.stderr
+
+
 def test_a_password_from_standard_input_is_not_shown(anygpt: Run) -> None:
     result = anygpt("user", "add", "a@b.c", "--role", "owner", "--password-stdin", input="correct horse\n")
     assert result.exit_code == 0

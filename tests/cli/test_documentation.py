@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,8 +76,9 @@ def test_every_field_of_the_file_is_described(struct: type[msgspec.Struct]) -> N
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_setting_is_described_with_its_default(name: str) -> None:
-    default = '""' if KNOWN[name].default == "" else KNOWN[name].default
-    assert f"| `{name}` | `{default}` |" in CONFIGURATION
+    default = KNOWN[name].default
+    shown = default if isinstance(default, int | float) else json.dumps(default)
+    assert f"| `{name}` | `{shown}` |" in CONFIGURATION
 
 
 @pytest.mark.parametrize("example", re.findall(r"```toml\n(.*?)```", CONFIGURATION, re.DOTALL))

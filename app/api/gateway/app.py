@@ -26,6 +26,7 @@ from app.formats.base import ClientFormat
 from app.services.container import Services
 from app.services.gateway.alarm import running
 from app.services.gateway.call import Call, Header
+from app.services.gateway.tags import read_tags
 from app.services.snapshot import Key
 
 Scope = Mapping[str, Any]
@@ -108,7 +109,7 @@ class GatewayApp:
                 upload=form,
                 key=key,
                 person=key.person,
-                tags=_tags(peek.metadata, headers),
+                tags=read_tags(peek.metadata, headers.get(b"x-anygpt-tags")),
                 wants_metadata=headers.get(b"x-anygpt-metadata") == b"enabled",
                 wants_cache=headers.get(b"x-anygpt-cache") == b"enabled",
                 session=peek.session or _session(headers),
@@ -220,9 +221,6 @@ class GatewayApp:
         await _respond(send, error.status, _error_body(format, error, call), [*known, *extra])
 
 
-_NO_TAGS: frozenset[str] = frozenset()
-
-
 class Watch:
     """Cancels the task that makes it when the client leaves: `send` says nothing then."""
 
@@ -285,17 +283,6 @@ def _token(headers: dict[bytes, bytes]) -> str | None:
         return authorization[7:].strip().decode("latin-1")
     token = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key")
     return token.strip().decode("latin-1") if token else None
-
-
-def _tags(metadata: dict[str, Any], headers: dict[bytes, bytes]) -> frozenset[str]:
-    """From `metadata.tags` (a list or a comma list) and the header x-anygpt-tags; at most 20, each 60 characters."""
-    if not metadata and b"x-anygpt-tags" not in headers:
-        return _NO_TAGS
-    named = metadata.get("tags")
-    tags = named.split(",") if isinstance(named, str) else named if isinstance(named, list) else []
-    if (header := headers.get(b"x-anygpt-tags")) is not None:
-        tags = [*tags, *header.decode("latin-1").split(",")]
-    return frozenset([str(tag).strip()[:60] for tag in tags if str(tag).strip()][:20])
 
 
 async def _respond(send: Send, status: int, body: bytes, headers: list[Header]) -> None:

@@ -81,8 +81,8 @@ class _Work:
         changes += [*self._routers(session), *self._keys(session, secrets)]
         if self._prune:
             changes += prune_absent(session, self._document, self._actor, self._services.clock.now())
-        session.flush()
-        check_members(session)
+        with within(("settings",)):
+            check_members(session)
         return ApplyReport(tuple(changes), secrets, tuple(notes))
 
     def _settings(self, session: Session) -> list[Change]:

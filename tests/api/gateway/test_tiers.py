@@ -18,7 +18,17 @@ def tiers(server: AppServer, upstream: RunningUpstream) -> Iterator[str]:
     small = {"limits": {"rpm": 2, "concurrent": 1}, "models": [model], "min_score": 0.6}
     server.run(server.services.runtime.set("test", {"tiers": {"small": small}}))
     yield model
+    server.run(_empty(server))
     server.run(server.services.runtime.set("test", {"tiers": {}}))
+
+
+async def _empty(server: AppServer) -> None:
+    """A tier goes only when nobody is in it."""
+    for tier in server.services.tiers.list():
+        for name in tier.own_keys:
+            await server.services.keys.revoke("test", name)
+        for email in tier.people:
+            await server.services.people.update("test", email, tier="")
 
 
 async def test_a_key_has_the_limits_and_the_models_of_its_tier(
@@ -75,3 +85,13 @@ async def test_rules_ask_for_tiers(server: AppServer, upstream: RunningUpstream,
         async with server.client(server.add_key(router=router, **fields)) as client:
             answer = await client.post(CHAT, json=chat(tiers))
         assert (answer.headers["x-anygpt-provider"] == provider) is answers
+
+
+async def test_a_key_is_told_its_tier_and_the_limits_in_force(server: AppServer, tiers: str) -> None:
+    async with server.client(server.add_key(tier="small", limits={"rpm": 9, "tpm": 1000})) as client:
+        told = (await client.get("/v1/key")).json()
+    assert (told["tier"], told["tier_models"]) == ("small", [tiers])
+    assert told["limits"] == {"rpm": 2, "concurrent": 1, "tpm": 1000}
+    async with server.client(server.add_key()) as client:
+        told = (await client.get("/v1/key")).json()
+    assert (told["tier"], told["tier_models"]) == (None, None)

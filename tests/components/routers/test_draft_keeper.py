@@ -13,7 +13,7 @@ from app.services.container import Services
 from app.services.startup import open_services
 from app.services.views import Person
 from components.routers import document_edits as edits
-from components.routers.draft_keeper import DraftKeeper
+from components.routers.draft_keeper import AT_ONCE, DraftKeeper
 from tests.waiting import until
 
 OWNER = "ada@example.org"
@@ -118,3 +118,15 @@ async def test_a_router_that_was_never_published_is_a_draft_whatever_it_says(ser
     await keeper.load("team")
     assert keeper.is_draft
     assert keeper.live == {"name": "team"}
+
+
+async def test_of_many_rules_the_differences_follow_a_moment_later(services: Services, me: Person) -> None:
+    rules = [{"name": f"rule {at}", "id": f"rule_{at}", "when": {"tags": [f"t{at}"]}} for at in range(AT_ONCE + 20)]
+    await services.routers.create(me, {"name": "big", "rules": rules})
+    await services.routers.publish(me, "big")
+    keeper = DraftKeeper(services.routers, me, lambda: None, save_after=0, spawn=asyncio.create_task)
+    await keeper.load("big")
+    keeper.change(edits.delete_rule(keeper.document, "rule_3"))
+    assert keeper.changes == ()
+    await until(lambda: [change.kind for change in keeper.changes] == ["removed"])
+    assert keeper.saved

@@ -23,7 +23,7 @@ FAULTS = [
     ('[[provider]]\nname="x"\n', 'provider: there is no such table here; known are settings, providers, routers, keys, users. Did you mean "providers"?'),
     ("[providers]\n", "line 1: providers: there may be several; write [[providers]]."),
     ("providers = 3\n", "line 1: providers: it takes a list, not a whole number."),
-    ("[settings]\nmax_body = 1\n", 'line 2: settings.max_body: there is no such field here; known are team_name, max_body_mb, probe_interval_s, models_refresh_h, prices_refresh_h. Did you mean "max_body_mb"?'),
+    ("[settings]\nmax_body = 1\n", 'line 2: settings.max_body: there is no such field here; known are team_name, max_body_mb, tiers, probe_interval_s, models_refresh_h, prices_refresh_h. Did you mean "max_body_mb"?'),
     ("[settings]\nmax_body_mb = 0\n", "line 2: settings.max_body_mb: it takes megabytes, from 1 to 256."),
     (TWO_LINES + 'kind = "opnai"\n', 'line 3: providers[0].kind: "opnai" is no known kind of provider; choose one of '),
     (TWO_LINES + 'kind = "opnai"\n', 'Did you mean "openai"?'),
