@@ -21,6 +21,8 @@ export default {
         ["Send the message", "Enter"],
         ["New line in the message", "Shift", "Enter"],
         ["Stop the answer", "Esc"],
+        ["Move a rule of a router", "Alt", "↑", "↓"],
+        ["Undo, redo in a router", "Ctrl", "Z", "Ctrl", "Shift", "Z"],
         ["Close what is open", "Esc"],
         ["This list", "?"],
       ];

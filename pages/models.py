@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from nicegui import ui
@@ -211,11 +213,10 @@ class ModelsPage:
         self._columns = columns
         self._show()
 
-    def _export(self) -> None:
-        """What the filters leave, in the order of the table."""
-        text = io.StringIO()
-        csv.writer(text).writerows(csv_lines(self._found.items, self._use))
-        ui.download.content(text.getvalue(), "models.csv", "text/csv")
+    async def _export(self) -> None:
+        """What the filters leave, in the order of the table; made off the loop, since it may be thousands of lines."""
+        content = await asyncio.to_thread(_csv, self._found.items, self._use)
+        ui.download.content(content, "models.csv", "text/csv")
 
     async def _confirm(self, change_id: str) -> None:
         change = await self._prices.confirm(self._context.person, change_id)
@@ -226,6 +227,12 @@ class ModelsPage:
         change = await self._prices.reject(self._context.person, change_id)
         self._context.notify(f"{change.model}: the old price stays")
         await self._refresh()
+
+
+def _csv(found: Sequence[FoundModel], use: ExampleUse) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(csv_lines(found, use))
+    return text.getvalue().encode()
 
 
 def _turn_button(way: str, label: str, *, disabled: bool) -> Html:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import AsyncIterator
@@ -64,6 +65,7 @@ def test_every_job_is_described(job: ScheduledJob) -> None:
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_setting_is_described(name: str) -> None:
     default = KNOWN[name].default
+    default = f"`{json.dumps(default)}`" if isinstance(default, dict) else default
     assert row("operations.md", name).startswith(f"| `{name}` | {default} |" if default else f"| `{name}` | |")
 
 

@@ -194,6 +194,19 @@ class Providers:
 
         return await self._state.change(write)
 
+    async def refresh_all(self, actor: Actor | str) -> tuple[int, Sequence[str]]:
+        """Asks every enabled provider that can say; how many did, and what the others answered."""
+        done, failed = 0, []
+        for provider in list(self._state.current.providers.values()):
+            if not provider.enabled or provider.models_listed or provider.kind.models is None:
+                continue
+            try:
+                await self.refresh_models(actor, provider.id)
+                done += 1
+            except UpstreamError as error:
+                failed.append(f"{provider.name}: {error.message}")
+        return done, failed
+
     async def set_model_enabled(self, actor: Actor | str, provider_id: str, model_id: str, enabled: bool) -> None:
         provider = self.find(provider_id)
 

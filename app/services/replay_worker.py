@@ -40,6 +40,7 @@ class Asker(msgspec.Struct):
     person: str | None = None
     teams: frozenset[str] = frozenset()
     tier: str | None = None
+    least_score: float = 0.0
 
 
 class Task(msgspec.Struct, kw_only=True):
@@ -150,6 +151,7 @@ def _request(row: Any, task: Task, zone: ZoneInfo) -> PastRequest | None:
         person=asker.person,
         teams=asker.teams,
         tier=asker.tier,
+        least_score=asker.least_score,
         tags=frozenset(row.tags or ()),
         now=row.at,
         zone=zone,

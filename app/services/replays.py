@@ -199,8 +199,14 @@ def _sentence(found: Replayed) -> str:
 
 
 def _askers(snapshot: Snapshot) -> dict[str, Any]:
+    tiers = snapshot.runtime.tiers
     people = {
-        person.id: Asker(person=person.email, teams=snapshot.teams.get(person.id, frozenset()), tier=person.tier)
+        person.id: Asker(
+            person=person.email,
+            teams=snapshot.teams.get(person.id, frozenset()),
+            tier=person.tier,
+            least_score=tiers[person.tier].min_score if person.tier in tiers else 0.0,
+        )
         for person in snapshot.people.values()
     }
     keys = {
@@ -209,6 +215,7 @@ def _askers(snapshot: Snapshot) -> dict[str, Any]:
             person=key.person.email if key.person is not None else None,
             teams=key.teams,
             tier=key.in_tier.name if key.in_tier is not None else None,
+            least_score=key.in_tier.min_score if key.in_tier is not None else 0.0,
         )
         for key in snapshot.keys_by_id.values()
     }

@@ -106,7 +106,8 @@ def _conditions(document: RouterDocument, snapshot: Snapshot) -> Iterator[Proble
         for part, conditions in (("when", rule.when), ("unless", rule.unless)):
             if conditions is None:
                 continue
-            known = (("key", conditions.keys, keys), ("team", conditions.teams, teams))
+            tiers = set(snapshot.runtime.tiers)
+            known = (("key", conditions.keys, keys), ("team", conditions.teams, teams), ("tier", conditions.tiers, tiers))
             for what, words, there in known:
                 for word in words:
                     if word not in there:

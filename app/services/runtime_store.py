@@ -26,7 +26,7 @@ class RuntimeStore:
         return self._state.current.runtime.all()
 
     async def set(self, actor: Actor | str, values: dict[str, Any]) -> dict[str, Any]:
-        """All or none. Raises BadRequest or NotFound naming the setting, and Conflict where a tier that goes is in use."""
+        """All or none. Raises BadRequest or NotFound naming the setting, Conflict where a tier that goes is in use."""
         checked = {name: check_setting(name, value) for name, value in values.items()}
         before = {name: self.get(name) for name in checked}
 

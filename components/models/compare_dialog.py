@@ -100,7 +100,7 @@ def comparison(found: Sequence[FoundModel], use: ExampleUse) -> Html:
             _row("First token", [duration(each.measured.first_token_ms) for each in found]),
             _row("Calls answered", [share(each.measured.success) for each in found]),
             _row("Score", [COLUMNS["score"].cell(each, use) for each in found]),
-            _row("Used in", [h("span", [h("div", rule) for rule in each.entry.rules]) or NONE for each in found]),
+            _row("Used in", [_rules(each) for each in found]),
             _row("State", [COLUMNS["state"].cell(each, use) for each in found]),
         ),
     )
@@ -130,6 +130,10 @@ def _cost(cost: int | None, best: bool) -> Html:
 def _price(found: FoundModel, name: str) -> Child:
     price = found.entry.price
     return UNKNOWN if price is None else show_price(getattr(price, name))
+
+
+def _rules(found: FoundModel) -> Html:
+    return h("span", [h("div", rule) for rule in found.entry.rules]) if found.entry.rules else NONE
 
 
 def _words(found: FoundModel) -> Child:

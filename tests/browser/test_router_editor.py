@@ -70,7 +70,7 @@ def test_a_router_is_made_tried_published_changed_and_rolled_back(editor: Page, 
     page.get_by_role("button", name="Publish", exact=True).click()
     page.get_by_role("dialog").get_by_label("Note").fill("the first one")
     page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("version 1 live")).to_be_visible()
+    expect(page.get_by_text("version 1 live")).to_be_visible(timeout=15_000)
     assert [each["name"] for each in live(running)["rules"]] == ["Pictures", "Everything"]
 
     key = running.add_key("team", router="team")
@@ -99,14 +99,14 @@ def test_a_router_is_made_tried_published_changed_and_rolled_back(editor: Page, 
     )
     page.get_by_role("button", name="Publish", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("version 2 live")).to_be_visible()
+    expect(page.get_by_text("version 2 live")).to_be_visible(timeout=15_000)
 
     # and rolled back, with what that changes in sight
     page.get_by_role("button", name="Versions", exact=True).click()
     page.get_by_role("button", name="1 difference to live").click()
     expect(page.get_by_role("dialog").get_by_text(re.compile("Rule Pictures: new"))).to_be_visible()
     page.get_by_role("button", name="Roll back to version 1").click()
-    expect(page.get_by_text("version 3 live")).to_be_visible()
+    expect(page.get_by_text("version 3 live")).to_be_visible(timeout=15_000)
     expect(rules(page)).to_have_count(2)
     assert [each["name"] for each in live(running)["rules"]] == ["Pictures", "Everything"]
 

@@ -2,6 +2,7 @@
 
 from nicegui.testing.user import User
 
+from app.core.errors import Throttled, UpstreamDown
 from app.security.permissions import Role
 from app.services.container import Services
 from app.services.views import ModelSpec, Person, ProviderSpec
@@ -112,3 +113,34 @@ async def test_a_member_reads_but_cannot_change(services: Services, log_in: LogI
     await user.should_see("demo")
     await user.should_not_see("Add provider")
     await user.should_not_see('role="switch"')
+
+
+async def test_the_status_tells_each_keys_state_and_a_try_says_its_cost_first(owner: User, services: Services) -> None:
+    price = {"input": "1", "output": "2"}
+    spec = ProviderSpec(
+        "lab", "openai-compatible", NOWHERE, ["sk-secret-1234", "sk-secret-5678"], models=[ModelSpec("m", price=price)]
+    )
+    provider_id = (await services.providers.add(_me(services), spec)).id
+    provider = services.providers.find(provider_id)
+    deployment, key = provider.models[0].deployment, provider.credentials[0]
+    services.health.failed(deployment, key.id, Throttled("slow down", upstream_status=429, retry_after=30.0))
+    await owner.open("/providers")
+    await owner.should_see("1 of 2 keys")
+    await press(owner, "status", provider_id)
+    await owner.should_see("rate limit, ready in")
+    await owner.should_see("at most $0.000064")
+    await press(owner, "trial")
+    await owner.should_see("127.0.0.1:9 accepts no connections", retries=40)
+    assert (await services.ledger.today()).requests == 1
+
+
+async def test_a_paused_model_says_why_and_when_it_is_tried_next(owner: User, services: Services) -> None:
+    provider_id = await _added(services)
+    deployment = services.providers.find(provider_id).models[0].deployment
+    for _ in range(9):
+        services.health.failed(deployment, "", UpstreamDown("Nothing listens on port 9."))
+    await owner.open("/providers")
+    await owner.should_see("Open")
+    await press(owner, "status", provider_id)
+    await owner.should_see("Models that are paused")
+    await owner.should_see("tried next")

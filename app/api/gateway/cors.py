@@ -6,6 +6,7 @@ from app.services.gateway.call import Header
 
 _EXPOSED = (
     b"x-request-id, x-anygpt-router, x-anygpt-provider, x-anygpt-model, x-anygpt-attempts, x-anygpt-cost-usd, "
+    b"x-anygpt-cache, "
     b"x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
     b"x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, retry-after"
 )

@@ -55,8 +55,12 @@ class Admission:
             )
 
     def check_model(self, key: Key, model: str) -> None:
-        if not key.may_use(model):
-            raise NotAllowed(f'This API key may not use the model "{model}"; it may use {", ".join(key.models)}.')
+        if key.may_use(model):
+            return
+        tier = key.in_tier
+        if tier is not None and tier.pattern is not None and not tier.pattern.fullmatch(model):
+            raise NotAllowed(f'The tier "{tier.name}" of this API key does not open the model "{model}". Ask an admin.')
+        raise NotAllowed(f'This API key may not use the model "{model}"; it may use {", ".join(key.models)}.')
 
     def admit(self, call: Call, input_tokens: int) -> None:
         """Takes a place in the key's limits. Raises RateLimited."""

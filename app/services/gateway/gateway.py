@@ -171,11 +171,11 @@ class Gateway:
                         + _what_each_said(call)
                     )
                 try:
+                    least = document.min_tokens_per_s if ahead and call.peek.stream else None
                     if document.hedge and ahead and (wait := self.hedge.wait(call, each)) is not None:
                         first = Entrant(each, provider, credential)
-                        failures += await self.hedge.run(call, client, first, ahead, deadline, wait, self.commit)
+                        failures += await self.hedge.run(call, client, first, ahead, deadline, wait, self.commit, least)
                     else:
-                        least = document.min_tokens_per_s if ahead and call.peek.stream else None
                         await self._attempts.run(
                             call, client, each, provider, credential, deadline, self.commit, least_rate=least
                         )

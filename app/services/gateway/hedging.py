@@ -61,6 +61,7 @@ class Hedge:
         deadline: Deadline,
         wait_s: float,
         commit: Commit,
+        least_rate: float | None = None,
     ) -> list[UpstreamError]:
         """Returns when the client has its answer, with what failed beside it; the second attempt is taken from
         `ahead`. Raises the last failure."""
@@ -69,7 +70,9 @@ class Hedge:
         async def attempt(each: Entrant) -> None:
             mine = deadline.of(running())
             await self._attempts.run(
-                call, client, each.candidate, each.provider, each.credential, mine, commit, race=race
+                *(call, client, each.candidate, each.provider, each.credential, mine, commit),
+                race=race,
+                least_rate=least_rate if each is first or ahead else None,
             )
 
         try:
