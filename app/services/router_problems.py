@@ -107,7 +107,8 @@ def _conditions(document: RouterDocument, snapshot: Snapshot) -> Iterator[Proble
             if conditions is None:
                 continue
             tiers = set(snapshot.runtime.tiers)
-            known = (("key", conditions.keys, keys), ("team", conditions.teams, teams), ("tier", conditions.tiers, tiers))
+            people = (("team", conditions.teams, teams), ("tier", conditions.tiers, tiers))
+            known = (("key", conditions.keys, keys), *people)
             for what, words, there in known:
                 for word in words:
                     if word not in there:
