@@ -73,7 +73,7 @@ def _line(state: JobState, now: datetime, zone: tzinfo) -> Html:
                 class_="is-sm",
                 data_act="run",
                 data_value=job.name,
-                aria_label=f"Run {job.name} now",
+                aria_label=f"Run now: {job.name}",
                 disabled=state.running,
             ),
         ),
