@@ -15,7 +15,7 @@ from components.badges import STATE_DOTS, dot, tag
 from components.charts import uptime_bars
 from components.dialog import Dialog
 from components.format import availability, duration, exact, past, plural, until
-from components.fragment import Fragment
+from components.fragment import Action, Fragment
 from components.markup import Html, button, h, join
 from components.notify import tell_result
 from components.page import PageContext
@@ -33,13 +33,16 @@ class ProviderStatus:
         self._manage = context.allows(Permission.MANAGE_GATEWAY)
         dialog = Dialog(f"Status of {self._view().name}", wide=True)
         with dialog.body:
-            self._all = Fragment(
-                self._markup(), trial=self._trial, key=self._key, model=self._model, probe=lambda _: self._probe()
-            ).classes("a-status")
+            self._all = Fragment(self._markup(), **self._actions()).classes("a-status")
         with dialog.foot:
             ui.element("span").classes("a-grow")
             ui.button("Done", on_click=dialog.close).props("outline")
         dialog.open()
+
+    def _actions(self) -> dict[str, Action]:
+        if not self._manage:
+            return {}
+        return {"trial": self._trial, "key": self._key, "model": self._model, "probe": lambda _: self._probe()}
 
     def _view(self) -> ProviderView:
         return self._services.providers.get(self._id)

@@ -12,7 +12,7 @@ from app.services.failovers import Failover, LastHour
 from app.services.health_view import Problem
 from app.services.trials import TrialPlan
 from components.format import clock, plural
-from components.fragment import Fragment
+from components.fragment import Action, Fragment
 from components.health_parts import all_well, failover_table, numbers_of_the_hour, problem_list, providers_day
 from components.markup import Html, h, join
 from components.notify import guarded, tell_result
@@ -40,17 +40,22 @@ class HealthPage:
                 ui.button("Probe all", icon=PULSE, on_click=guarded(self._probe_all)).props("outline")
         self._hour = await self._services.failovers.last_hour()
         with self._context.body():
-            self._all = Fragment(
-                self._markup(),
-                try_deployment=self._try,
-                try_key=self._try_key,
-                probe=self._probe,
-                confirm=self._confirm,
-                reject=self._reject,
-                run=self._run,
-            ).classes("a-home")
+            self._all = Fragment(self._markup(), **self._actions()).classes("a-home")
         self._context.on_live(self._refresh)
         ui.timer(AGAIN_S, self._refresh, immediate=False)
+
+    def _actions(self) -> dict[str, Action]:
+        """Whoever may only read has none: what a browser sends is not to be trusted."""
+        if not self._manage:
+            return {}
+        return {
+            "try_deployment": self._try,
+            "try_key": self._try_key,
+            "probe": self._probe,
+            "confirm": self._confirm,
+            "reject": self._reject,
+            "run": self._run,
+        }
 
     async def _refresh(self) -> None:
         self._hour = await self._services.failovers.last_hour()

@@ -15,7 +15,7 @@ from app.security.permissions import Permission
 from app.services.model_browser import FoundModel, FoundModels
 from app.services.model_entries import kinds_by_catalogue
 from components.format import count, date
-from components.fragment import Fragment
+from components.fragment import Action, Fragment
 from components.markup import Html, h, icon_button, join
 from components.models.columns import chosen_columns, csv_lines
 from components.models.columns_dialog import choose_columns
@@ -59,7 +59,8 @@ class ModelsPage:
             ui.button("Export CSV", icon=DOWNLOAD, on_click=self._export).props("outline")
         self._found = await self._browser.search(self._filters.wanted())
         with self._context.body("a-log-body a-models-body"):
-            self._held = Fragment(self._held_markup(), confirm=self._confirm, reject=self._reject)
+            decide: dict[str, Action] = {"confirm": self._confirm, "reject": self._reject} if self._manage else {}
+            self._held = Fragment(self._held_markup(), **decide)
             self._tools = Fragment(
                 self._tool_row(),
                 text=lambda value: self._set(text=value.strip()),

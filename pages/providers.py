@@ -9,7 +9,7 @@ from app.services.limits import seconds
 from app.services.views import ProviderView
 from components.badges import NEEDS_A_LOOK
 from components.format import plural
-from components.fragment import Fragment
+from components.fragment import Action, Fragment
 from components.list_tools import list_tools
 from components.markup import Html, h, icon, join
 from components.models_dialog import ModelsDialog
@@ -48,21 +48,26 @@ class ProvidersPage:
         with self._context.body():
             self._tools = Fragment(self._tool_row(), search=self._search, filter=self._set_filter)
             self._cards = Fragment(
-                self._markup(),
-                toggle=self._toggle,
-                edit=self._edit,
-                models=self._models,
-                test=self._test,
-                status=self._status,
-                refresh=self._refresh,
-                delete=self._delete,
-                add=lambda _: self._add(),
-                clear=lambda _: self._clear(),
+                self._markup(), status=self._status, clear=lambda _: self._clear(), **self._manage_actions()
             )
             self._cards.classes("a-cards")
         self._context.on_live(self._draw)
         if self._manage and "add" in self._context.query:
             self._add()
+
+    def _manage_actions(self) -> dict[str, Action]:
+        """Whoever may only read has none: what a browser sends is not to be trusted."""
+        if not self._manage:
+            return {}
+        return {
+            "toggle": self._toggle,
+            "edit": self._edit,
+            "models": self._models,
+            "test": self._test,
+            "refresh": self._refresh,
+            "delete": self._delete,
+            "add": lambda _: self._add(),
+        }
 
     async def _draw(self) -> None:
         self._show()

@@ -244,7 +244,8 @@ class _Maker:
         question = self._question
         if (reason := wishes.refuses(deployment)) is not None:
             return Dropped(deployment, reason)
-        if wishes.require_parameters and not question.needs <= (deployment.capabilities or frozenset()):
+        able = deployment.capabilities
+        if wishes.require_parameters and able is not None and not question.needs <= able:
             return Dropped(deployment, "not known to take every parameter of the request")
         if wishes.max_cost is not None:
             if deployment.price is None:

@@ -4,7 +4,7 @@ The words of `provider` are OpenRouter's (its documentation, Â«Provider RoutingÂ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -57,9 +57,12 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.order)
 
 
-def read_wishes(extensions: Mapping[str, Any], sort: str | None = None) -> Wishes | None:
-    """From a request's own fields and the suffix of its model's name; None where it wishes nothing. Raises BadRequest
-    naming the field."""
+def read_wishes(
+    extensions: Mapping[str, Any], sort: str | None = None, known: Collection[str] | None = None
+) -> Wishes | None:
+    """From a request's own fields and the suffix of its model's name; None where it wishes nothing. `known` are the
+    names and kinds of providers there are, in lower case: other names are those of somebody else's providers, as
+    OpenRouter's own, and say nothing here. Raises BadRequest naming the field."""
     provider = extensions.get("provider")
     models = _names(extensions.get("models"), "models")
     max_cost = _usd(extensions.get("max_cost_usd"), "max_cost_usd")
@@ -82,9 +85,9 @@ def read_wishes(extensions: Mapping[str, Any], sort: str | None = None) -> Wishe
         raise BadRequest(f"provider.sort: one of {', '.join(SORTS)}.", field="provider.sort")
     return Wishes(
         models=models,
-        order=tuple(name.lower() for name in _names(provider.get("order"), "provider.order")),
-        only=frozenset(name.lower() for name in _names(provider.get("only"), "provider.only")),
-        ignore=frozenset(name.lower() for name in _names(provider.get("ignore"), "provider.ignore")),
+        order=_providers(provider, "order", known),
+        only=frozenset(_providers(provider, "only", known)),
+        ignore=frozenset(_providers(provider, "ignore", known)),
         strategy=SORTS.get(wanted or sort or ""),
         free=sort == "free",
         max_input_price=_usd(prices.get("prompt"), "provider.max_price.prompt"),
@@ -94,6 +97,11 @@ def read_wishes(extensions: Mapping[str, Any], sort: str | None = None) -> Wishe
         max_cost=max_cost,
         max_latency_ms=None if max_latency is None else int(max_latency),
     )
+
+
+def _providers(provider: Mapping[str, Any], field: str, known: Collection[str] | None) -> tuple[str, ...]:
+    names = [name.lower() for name in _names(provider.get(field), f"provider.{field}")]
+    return tuple(name for name in names if known is None or name in known)
 
 
 def _names(value: Any, field: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -183,6 +184,10 @@ class Health:
             self._breakers[m.deployment.id].state(now) for m in provider.models if m.deployment.id in self._breakers
         }
         return next((state for state in ("open", "half_open") if state in states), "closed")
+
+    def recall(self, provider_id: str, first_token_ms: Iterable[int]) -> None:
+        """What the ledger knows of a provider's latest answers, the oldest first: at the start."""
+        self._recent(provider_id).first_token_ms.extend(first_token_ms)
 
     def doubted(self) -> dict[str, Condition]:
         """Deployments that failed and have not succeeded since, by id; times are the clock's monotonic seconds."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from app.core.clock import Clock
 from app.core.folder import DataFolder
-from app.core.money import show_usd
+from app.core.money import NANO, show_usd
 from app.core.price import Price
 from app.services.health import Health
 from app.services.job_board import JobBoard
@@ -187,7 +187,12 @@ class HealthView:
 
 
 def _price(price: Price | None) -> str:
-    return "unknown" if price is None else f"{show_usd(price.input)} in, {show_usd(price.output)} out"
+    return "unknown" if price is None else f"{_usd(price.input)} in, {_usd(price.output)} out"
+
+
+def _usd(nano: int) -> str:
+    """Of a price, two decimals where that says it."""
+    return f"${nano / NANO:,.2f}" if nano % (NANO // 100) == 0 else show_usd(nano)
 
 
 def _sentence(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -36,10 +36,11 @@ from app.services.price_history import (
     read_rejected,
 )
 from app.services.price_merge import Merged, ModelKey, PriceMove, merge, with_price
-from app.services.snapshot import Model, Provider
+from app.services.snapshot import Model, Provider, Snapshot
 from app.services.state import State
 from app.services.views import Actor
 
+CATALOGUE = "catalogue"  # as a model says where its price is from
 THEN = "; since then "  # between the last whole list and one that knows some of its models
 
 
@@ -65,6 +66,7 @@ class Prices:
     ) -> None:
         self._db, self._state, self._catalog, self._clock, self._web = db, state, catalog, clock, web
         self._held: list[PriceChange] = []
+        self._used: tuple[Snapshot, Rows, set[ModelKey]] | None = None
         self._writing = asyncio.Lock()
 
     async def load(self) -> None:
@@ -239,15 +241,21 @@ class Prices:
         return provider, model
 
     def _in_use(self) -> set[ModelKey]:
-        """Entries of the catalogue whose price is in force for some provider's model."""
-        used: set[ModelKey] = set()
-        for provider in self._state.current.providers.values():
-            for model in provider.models:
-                if model.price_from == "catalogue":
-                    facts = self._catalog.find(provider.kind, model.deployment.model)
-                    if facts is not None:
-                        used.add((facts.provider, facts.id))
-        return used
+        """Entries of the catalogue whose price is in force for some provider's model; the menu asks often."""
+        snapshot, rows = self._state.current, self._catalog.rows
+        if self._used is None or self._used[0] is not snapshot or self._used[1] is not rows:
+            self._used = (
+                snapshot,
+                rows,
+                {key for provider in snapshot.providers.values() for key in self._of(provider)},
+            )
+        return self._used[2]
+
+    def _of(self, provider: Provider) -> Iterator[ModelKey]:
+        for model in provider.models:
+            facts = self._catalog.find(provider.kind, model.deployment.model) if model.price_from == CATALOGUE else None
+            if facts is not None:
+                yield facts.provider, facts.id
 
 
 def _audited(price: Price | None) -> dict[str, Any]:

@@ -27,6 +27,7 @@ DAY = timedelta(hours=24)
 QUARTER = 900_000_000  # microseconds; every zone's day begins on a quarter of an hour of UTC
 KEPT = 26 * 4  # quarters: the day on which the clock goes back has 25 hours
 SLICE = timedelta(hours=1)
+RUN = 50  # answers, as many as are kept while running
 _NONE: dict[int, list[int]] = {}
 
 _A: Any = AttemptRow.__table__.c  # type: ignore[attr-defined]
@@ -85,6 +86,25 @@ class ProviderNumbers:
         for rows in waiting:
             for found in await self._db.read(partial(_missing, rows=rows)):
                 self._add(*found)
+
+    async def first_tokens(self, provider_ids: Iterable[str]) -> dict[str, list[int]]:
+        """Milliseconds to the first token of each provider's latest answers of a day, the oldest first."""
+        since, wanted = self._clock.now() - DAY, list(provider_ids)
+
+        def read(session: Session) -> dict[str, list[int]]:
+            found = {}
+            for provider_id in wanted:
+                query = (
+                    select(_R.first_token_ms)
+                    .where(_R.provider_id == provider_id, _R.at >= since, _R.first_token_ms.is_not(None))
+                    .order_by(_R.at.desc())
+                    .limit(RUN)
+                )
+                if run := list(session.execute(query).scalars()):
+                    found[provider_id] = run[::-1]
+            return found
+
+        return await self._db.read(read)
 
     def _add(self, provider_id: str, quarter: int, attempts: int, answered: int, cost: int) -> None:
         numbers = self._quarters.get(provider_id, _NONE).get(quarter)

@@ -136,6 +136,7 @@ class Snapshot:
             key=by_priority,
         )
         self.deployments = {deployment.id: deployment for deployment in enabled}
+        self.provider_words = {word for each in enabled for word in (each.provider.lower(), each.kind)}
         documents = dict(self.documents)
         documents.setdefault("default", (BUILT_IN, 0))
         self._names = names = Names(enabled, documents)

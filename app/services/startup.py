@@ -221,6 +221,8 @@ async def _wire(
         await measurements.load()
         await intents.prepare()
         await numbers.load(await writer.waiting())
+        for provider_id, run in (await numbers.first_tokens(state.current.providers)).items():
+            health.recall(provider_id, run)
         writer.start()
         gateway.on_end(numbers.add)
         gateway.on_end(lambda call: live.note())

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from nicegui import ElementFilter
 from nicegui.testing.user import User
 
 import pages
@@ -9,6 +10,7 @@ from app.core.discover import instances
 from app.main import Application
 from app.security.permissions import Role
 from app.services.container import Services
+from components.fragment import Fragment
 from components.page import PageSpec
 from tests.pages.conftest import OWNER, PASSWORD, LogIn
 
@@ -56,3 +58,24 @@ async def test_an_address_where_nothing_lives_says_so(owner: User) -> None:
     await owner.open("/nothing/here")
     await owner.should_see("There is no such page")
     await owner.should_see("/nothing/here")
+
+
+CHANGES = {
+    "/providers": {"toggle", "edit", "models", "test", "refresh", "delete", "add"},
+    "/models": {"confirm", "reject"},
+    "/status": {"try_deployment", "try_key", "probe", "confirm", "reject", "run"},
+}
+
+
+@pytest.mark.parametrize("path", CHANGES)
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
+async def test_a_browser_that_sends_what_its_page_does_not_offer_reaches_nothing(
+    services: Services, log_in: LogIn, role: Role, path: str
+) -> None:
+    await services.people.add(services.people.get(OWNER), "ben@example.org", "Ben", role, PASSWORD)
+    for email, known in ((OWNER, CHANGES[path]), ("ben@example.org", set())):
+        user = await log_in(email)
+        await user.open(path)
+        with user:
+            actions = {name for part in ElementFilter(kind=Fragment) for name in part.actions}
+        assert actions & CHANGES[path] == known

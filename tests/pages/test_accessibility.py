@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -29,11 +30,12 @@ async def test_no_page_has_a_serious_finding(visit: Visit, theme: str, width: in
     await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     await page.set_viewport_size({"width": width, "height": 900})
     found: dict[str, list[str]] = {}
+    script = await asyncio.to_thread(AXE.read_text, encoding="utf-8")
     for path in ADDRESSES:
         await page.goto(visit.address + path)
         await page.wait_for_selector("h1")
         await page.wait_for_load_state("networkidle")
-        await page.evaluate(AXE.read_text(encoding="utf-8"))
+        await page.evaluate(script)
         if findings := await page.evaluate(FINDINGS):
             found[path] = findings
     assert found == {}

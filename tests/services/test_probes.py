@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.core.settings import Settings
 from app.services.container import Services
 from app.services.probes import SLOTS
@@ -69,3 +71,24 @@ async def test_the_gone_are_forgotten(timed: Services) -> None:
     await timed.probes.record("q", True, None, 20)
     timed.probes.forget({"q"})
     assert (timed.probes.availability("p"), timed.probes.availability("q")) == (None, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("probed", "asked", "shown"),
+    [
+        ([True], (100, 100), 1),
+        ([True], (100, 80), 2),
+        ([True], (100, 0), 2),
+        ([False], (100, 100), 2),
+        ([False], (100, 0), 3),
+        ([False], (4, 4), 3),
+        ([], (5, 0), 3),
+    ],
+)
+async def test_a_slot_tells_of_real_requests_where_there_were_enough(
+    services: Services, probed: list[bool], asked: tuple[int, int], shown: int
+) -> None:
+    for ok in probed:
+        await services.probes.record("prov_1", ok, None if ok else "no answer", 10)
+    now = int(services.clock.now().timestamp() // SLOT_S)
+    assert services.probes.uptime("prov_1", {now: asked})[-1] == shown

@@ -169,3 +169,21 @@ async def test_a_request_counts_though_its_client_leaves_while_it_is_written(ser
     await asyncio.gather(committing, return_exceptions=True)
     assert committing.cancelled()
     assert ended == ["req_1"]
+
+
+async def test_the_times_to_the_first_token_outlive_a_restart(services: Services, clock: StillClock) -> None:
+    provider_id = services.providers.find("p").id
+    numbers = ProviderNumbers(services.db, clock, ZoneInfo("Europe/Berlin"))
+
+    def write(session: Session) -> None:
+        for number, waited in enumerate((300, None, 100, 200)):
+            at = clock.now() - timedelta(minutes=10 - number)
+            row = RequestRow(id=f"req_{number}", at=at, provider_id=provider_id, first_token_ms=waited)
+            session.add(row)
+
+    await services.db.write(write)
+    found = await numbers.first_tokens([provider_id, "prov_none"])
+    assert found == {provider_id: [300, 100, 200]}
+    services.health.recall(provider_id, found[provider_id])
+    view = services.providers.get("p")
+    assert (view.first_token_p50_ms, view.first_token_run) == (200, (300, 100, 200))

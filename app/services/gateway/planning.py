@@ -70,7 +70,7 @@ class Planner:
         asked = self._means(snapshot, call.key, peek.model)
         wishes = None
         if peek.extensions or asked.sort is not None:
-            wishes = read_wishes(peek.extensions, asked.sort)
+            wishes = read_wishes(peek.extensions, asked.sort, snapshot.provider_words)
         call.tier = tier = _tier_of(call, snapshot)
         if tier is not None and tier.pattern is not None and call.key is None:
             asked = _opened(tier, asked)

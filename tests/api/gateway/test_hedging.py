@@ -52,9 +52,7 @@ async def test_who_takes_unusually_long_is_outrun_and_both_are_accounted_for(
     assert (detail.row.cost or 0) > (alone.cost or 0) > 0, "what the slower one read is paid for, too"
 
 
-async def test_the_first_may_still_win_after_the_second_was_asked(
-    server: AppServer, upstream: RunningUpstream
-) -> None:
+async def test_the_first_may_still_win_after_the_second_was_asked(server: AppServer, upstream: RunningUpstream) -> None:
     model = server.provide(upstream, "openai/chat", "delay-400", priority=1)
     server.provide(upstream, "openai/chat", "delay-5000", alias=model, priority=2)
     known(server, model, 0.05)

@@ -9,9 +9,12 @@ from tests.app_server import AppServer, running_app
 from tests.upstream.fixtures import RunningUpstream
 
 CODE = "Write a Python function that parses ISO dates and add unit tests for it:\n```python\ndef parse(s): ...\n```"
-EASY, HARD = "hi there, how are you?", (
-    "Prove that every continuous function on a compact metric space is uniformly continuous, then derive the modulus "
-    "of continuity for f(x) = sqrt(x) on [0, 1] and discuss carefully whether the bound is sharp. Show every step."
+EASY, HARD = (
+    "hi there, how are you?",
+    (
+        "Prove that every continuous function on a compact metric space is uniformly continuous, then derive the modulus "
+        "of continuity for f(x) = sqrt(x) on [0, 1] and discuss carefully whether the bound is sharp. Show every step."
+    ),
 )
 
 

@@ -36,6 +36,8 @@ WISHES: list[tuple[dict[str, Any], str]] = [
     ({"provider": {"order": ["{unknown}"]}}, "unknown"),
     ({"provider": {"only": ["{unknown}", "{cheap}"]}}, "unknown"),
     ({"provider": {"ignore": ["{dear}"]}}, "unknown"),
+    ({"provider": {"only": ["somebody-elses"], "require_parameters": True}}, "dear"),
+    ({"provider": {"only": ["somebody-elses", "{cheap}"]}}, "cheap"),
     ({"provider": {"max_price": {"prompt": 2, "completion": 2}}}, "cheap"),
     ({"max_cost_usd": 0.00005, "max_tokens": 10}, "cheap"),
 ]
@@ -105,9 +107,7 @@ async def test_a_wish_that_cannot_be_read_is_refused_by_its_name(
     assert answer.json()["error"]["param"] == field
 
 
-async def test_who_is_usually_slower_than_wished_is_passed_over(
-    server: AppServer, upstream: RunningUpstream
-) -> None:
+async def test_who_is_usually_slower_than_wished_is_passed_over(server: AppServer, upstream: RunningUpstream) -> None:
     model = server.provide(upstream, "openai/chat", priority=1)
     server.provide(upstream, "openai/chat", alias=model, priority=2)
     slow, other = server.services.state.current.resolve(model).deployments
