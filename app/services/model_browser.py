@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class FoundModels:
 
 
 NOTHING = Measured()
+BREATH, BREATH_S = 100, 0.0002  # entries between two pauses of a search, and seconds of a pause
 USUAL_INPUT = 1_000  # tokens of the request by which costs and times are held against each other
 _ORDER: dict[str, Callable[[FoundModel], Any]] = {
     "model": lambda found: found.entry.alias.lower(),
@@ -103,7 +105,7 @@ class ModelBrowser:
             snapshot = self._state.current
             made = self._made
             if made is None or made[0] is not snapshot or made[1] is not self._catalog.rows:
-                entries = await asyncio.to_thread(all_entries, snapshot, self._catalog)
+                entries = await asyncio.to_thread(_in_order, snapshot, self._catalog)
                 made = self._made = (snapshot, self._catalog.rows, entries)
             return made[2]
 
@@ -167,11 +169,14 @@ class ModelBrowser:
         descending: bool,
     ) -> FoundModels:
         words = wanted.text.lower().split()
-        found = [
-            FoundModel(entry, state, measured.get(entry.id, NOTHING))
-            for entry in entries
-            if _matches(entry, wanted, words) and ((state := self.state_of(entry)) == USABLE or not wanted.usable)
-        ]
+        found: list[FoundModel] = []
+        for number, entry in enumerate(entries):
+            if not number % BREATH:
+                time.sleep(BREATH_S)  # requests need the interpreter, too, and would else get it every 5 ms only
+            if _matches(entry, wanted, words) and ((state := self.state_of(entry)) == USABLE or not wanted.usable):
+                found.append(FoundModel(entry, state, measured.get(entry.id, NOTHING)))
+        if order == "model" and not descending:  # as the entries are kept
+            return FoundModels(tuple(found), len(entries))
         value = _ORDER[order]
         known = [each for each in found if value(each) is not None]
         known.sort(key=lambda each: (each.entry.alias.lower(), each.entry.provider))
@@ -211,6 +216,12 @@ class ModelBrowser:
             )
             for (entry, _, numbers), below in zip(asked, scores, strict=True)
         }
+
+
+def _in_order(snapshot: Snapshot, catalog: Catalog) -> tuple[ModelEntry, ...]:
+    """By name, those that are served first."""
+    entries = all_entries(snapshot, catalog)
+    return tuple(sorted(entries, key=lambda each: (each.deployment is None, each.alias.lower(), each.provider)))
 
 
 def price_filter(usd: float | None) -> int | None:

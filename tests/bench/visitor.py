@@ -80,20 +80,15 @@ class Visitor:
 
     async def browse(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        has_browser = "Not found" not in (await self._web.get("/models")).text
-        providers = (await self._web.get("/api/providers")).raise_for_status().json()["items"]
-        largest = max(providers, key=lambda provider: len(provider["models"]))["id"]
         while time.monotonic() < end:
             async with self._open("/logs") as page:
                 await self._do(page, "text", "ben")
                 await self._do(page, "clear", "")
                 await self._do(page, "open", page.first(r'data-act="open" data-value="([^"]+)"'))
                 await self._do(page, "more", "")
-            async with self._open("/models" if has_browser else "/providers") as page:
-                if not has_browser:
-                    await self._do(page, "models", largest)
-                for typed in ("m", "mo", "model-2"):
-                    await self._do(page, "search", typed, "Search models")
+            async with self._open("/models") as page:
+                for typed in ("m", "mo", "model-2", ""):
+                    await self._do(page, "text", typed, "Search ")
         await self._web.aclose()
 
     async def _do(self, page: Page, name: str, value: str, inside: str = "") -> None:
