@@ -23,8 +23,7 @@ __all__ = ["address", "browser", "visit"]  # fixtures
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1400), ("dark", 390), ("dark", 1400)])
 async def test_no_page_has_a_serious_finding(visit: Visit, theme: str, width: int) -> None:
     page = visit.page
     await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
