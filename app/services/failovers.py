@@ -14,6 +14,7 @@ from app.core.chat import Usage
 from app.core.clock import Clock
 from app.core.price import Price
 from app.db.engine import Database
+from app.db.tables.base import columns
 from app.db.tables.ledger import AttemptRow, RequestRow
 from app.services.snapshot import Snapshot
 from app.services.state import State
@@ -23,8 +24,8 @@ KEEP_S = 10.0
 LOOKED_BACK = timedelta(hours=24)
 MOST = 50
 
-_A: Any = AttemptRow.__table__.c  # type: ignore[attr-defined]
-_R: Any = RequestRow.__table__.c  # type: ignore[attr-defined]
+_A: Any = columns(AttemptRow)
+_R: Any = columns(RequestRow)
 
 
 @dataclass(frozen=True, slots=True)

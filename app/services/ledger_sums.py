@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, and_, case, func, select, type_coerce
 from sqlmodel import Session
 
+from app.db.tables.base import columns
 from app.db.tables.ledger import RequestRow as RequestTable
 from app.db.types import from_micros
 from app.services.views import HourBucket, Today
@@ -15,7 +16,7 @@ from app.services.views import HourBucket, Today
 HOUR = 3_600_000_000  # microseconds
 QUARTER = HOUR // 4  # every zone's day begins on a quarter of an hour of UTC, not on a whole one
 
-_R: Any = RequestTable.__table__.c  # type: ignore[attr-defined]
+_R: Any = columns(RequestTable)
 _AT: Any = type_coerce(_R.at, BigInteger())  # the stored number, for arithmetic
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col, select
 
+from app.db.tables.base import columns
 from app.db.tables.keys import KeyRow
 from app.db.tables.ledger import RequestRow as RequestTable
 from app.db.tables.people import PersonRow
 from app.services.views import LogFilter
 
-REQUESTS: Any = RequestTable.__table__.c  # type: ignore[attr-defined]
+REQUESTS: Any = columns(RequestTable)
 
 
 def conditions(wanted: LogFilter, of: Any = REQUESTS) -> list[ColumnElement[bool]]:

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from app.core.clock import Clock
 from app.db.engine import Database
+from app.db.tables.base import columns
 from app.db.tables.ledger import AttemptRow, RequestRow
 from app.db.types import from_micros, micros
 from app.services.budgets import window_start
@@ -30,8 +31,8 @@ SLICE = timedelta(hours=1)
 RUN = 50  # answers, as many as are kept while running
 _NONE: dict[int, list[int]] = {}
 
-_A: Any = AttemptRow.__table__.c  # type: ignore[attr-defined]
-_R: Any = RequestRow.__table__.c  # type: ignore[attr-defined]
+_A: Any = columns(AttemptRow)
+_R: Any = columns(RequestRow)
 
 
 class ProviderNumbers:

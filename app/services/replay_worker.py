@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, Select, create_engine, select
 
 from app.core.chat import Usage
+from app.db.tables.base import columns
 from app.db.tables.ledger import AttemptRow, RequestRow
 from app.db.types import from_micros, micros
 from app.routing.compiled import CompiledRouter
@@ -29,8 +30,8 @@ SLICE = 5000  # rows of one read: what writes meanwhile does not wait
 READING = 0.4  # of the progress
 _FAULTS = frozenset({400, 404, 408, 413, 422, 499})  # of a request or its client: they say nothing of a deployment
 
-_A: Any = AttemptRow.__table__.c  # type: ignore[attr-defined]
-_R: Any = RequestRow.__table__.c  # type: ignore[attr-defined]
+_A: Any = columns(AttemptRow)
+_R: Any = columns(RequestRow)
 
 
 class Asker(msgspec.Struct):

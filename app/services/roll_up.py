@@ -12,6 +12,7 @@ from sqlmodel import Session, col, delete
 
 from app.core.clock import Clock
 from app.db.engine import Database
+from app.db.tables.base import columns
 from app.db.tables.ledger import RequestRow
 from app.db.tables.settings import MetaRow
 from app.db.tables.statistics import HourRow
@@ -40,7 +41,7 @@ SUMS = (
 Texts = tuple[Any, ...]
 Sums = dict[Texts, tuple[Texts, list[int]]]  # by KEYS: NAMES and SUMS
 
-_R: Any = RequestRow.__table__.c  # type: ignore[attr-defined]
+_R: Any = columns(RequestRow)
 _H: Any = HourRow.__table__  # type: ignore[attr-defined]
 
 

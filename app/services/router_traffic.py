@@ -16,6 +16,7 @@ from sqlmodel import Session
 from app.core.clock import Clock
 from app.core.errors import BadRequest
 from app.db.engine import Database
+from app.db.tables.base import columns
 from app.db.tables.ledger import RequestRow as RequestTable
 from app.db.tables.settings import MetaRow
 from app.db.tables.statistics import HourRow
@@ -32,8 +33,8 @@ MAX_KEPT = 100_000  # groups of settled hours in memory
 HOUR = timedelta(hours=1)
 _HOUR_US = 3_600_000_000
 
-_R: Any = RequestTable.__table__.c  # type: ignore[attr-defined]
-_H: Any = HourRow.__table__.c  # type: ignore[attr-defined]
+_R: Any = columns(RequestTable)
+_H: Any = columns(HourRow)
 _COLUMNS = ("router", "router_version", "rule", "provider", "model")
 
 

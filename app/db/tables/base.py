@@ -35,3 +35,8 @@ def json_field(default: Any = None, **options: Any) -> Any:
     if isinstance(default, list | dict):
         return Field(default_factory=default.copy, sa_type=Json, nullable=False, **options)
     return Field(default=default, sa_type=Json, nullable=True, **options)
+
+
+def columns(table: type[SQLModel]) -> Any:
+    """A table's columns, for statements that read values and no objects."""
+    return table.__table__.c  # type: ignore[attr-defined]

@@ -11,36 +11,6 @@ from app.formats.openai_chat.plain_usage import PlainUsage
 MISSES = 4  # in a row: such a provider says more in its chunks, and trying costs
 
 
-class _Delta(msgspec.Struct, forbid_unknown_fields=True):
-    content: Annotated[str, msgspec.Meta(min_length=1)]
-    role: str | None = None
-    refusal: None = None
-    tool_calls: None = None
-    reasoning: None = None
-    reasoning_content: None = None
-
-
-class _Choice(msgspec.Struct, forbid_unknown_fields=True):
-    delta: _Delta
-    index: Annotated[int, msgspec.Meta(ge=0)] = 0
-    finish_reason: None = None
-    native_finish_reason: None = None
-    logprobs: None = None
-
-
-class _Chunk(msgspec.Struct, forbid_unknown_fields=True):
-    choices: Annotated[list[_Choice], msgspec.Meta(min_length=1, max_length=1)]
-    usage: None = None
-    id: Any = None
-    object: Any = None
-    created: Any = None
-    model: Any = None
-    provider: Any = None
-    service_tier: Any = None
-    system_fingerprint: Any = None
-    obfuscation: Any = None
-
-
 class PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
     content: str | None = None
     role: Any = None
@@ -52,7 +22,7 @@ class PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
 
 class PlainChoice(msgspec.Struct, forbid_unknown_fields=True):
     delta: PlainDelta
-    index: Literal[0] = 0
+    index: Annotated[int, msgspec.Meta(ge=0)] = 0
     finish_reason: Literal["stop", "length"] | None = None
     native_finish_reason: Any = None
     logprobs: None = None
@@ -64,7 +34,7 @@ class PlainChunk(msgspec.Struct, forbid_unknown_fields=True):
     choices: Annotated[list[PlainChoice], msgspec.Meta(max_length=1)]
     usage: PlainUsage | None = None
     id: Any = None
-    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    object: Any = None
     created: Any = None
     model: Any = None
     provider: Any = None
@@ -73,8 +43,7 @@ class PlainChunk(msgspec.Struct, forbid_unknown_fields=True):
     obfuscation: Any = None
 
 
-_decoder = msgspec.json.Decoder(_Chunk)
-_any_decoder = msgspec.json.Decoder(PlainChunk)
+_decoder = msgspec.json.Decoder(PlainChunk)
 
 
 class PlainChunks:
@@ -89,9 +58,10 @@ class PlainChunks:
         """The text and the number of its choice; None for any other chunk, and for what is none."""
         if self._misses >= MISSES:
             return None
-        try:
-            choice = _decoder.decode(data).choices[0]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        chunk = read_plain(data)
+        choice = chunk.choices[0] if chunk is not None and chunk.choices and chunk.usage is None else None
+        ended = choice is not None and (choice.finish_reason or choice.native_finish_reason)
+        if choice is None or not choice.delta.content or ended:
             self._misses += 1
             return None
         self._misses = 0
@@ -101,6 +71,6 @@ class PlainChunks:
 def read_plain(data: bytes) -> PlainChunk | None:
     """None where a chunk says more than that."""
     try:
-        return _any_decoder.decode(data)
+        return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -40,7 +40,7 @@ class ChatTap(StreamTap):
         if frame.data == b"[DONE]":
             return self._odd(frame)
         chunk = None if frame.event else read_plain(frame.data)
-        if chunk is None:
+        if chunk is None or chunk.object == "error" or (chunk.choices and chunk.choices[0].index):
             return super()._read(frame)
         usage = None
         if chunk.usage is not None:
