@@ -207,6 +207,7 @@ async def _wire(
     state.on_change(health.follow)
     state.on_change(keys.follow)
     state.on_change(measurements.follow)
+    state.on_change(gateway.follow)
     state.on_change(tell)
     if serving:
         await writer.recover()

@@ -112,6 +112,7 @@ class GatewayApp:
                 tags=read_tags(peek.metadata, headers.get(b"x-anygpt-tags")),
                 wants_metadata=headers.get(b"x-anygpt-metadata") == b"enabled",
                 wants_cache=headers.get(b"x-anygpt-cache") == b"enabled",
+                stores=route.kept,
                 session=peek.session or _session(headers),
                 passed=_passed(headers),
                 path_model=route.model,

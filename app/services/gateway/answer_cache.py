@@ -35,7 +35,7 @@ class AnswerCache:
 
     def key(self, call: Call, cache: Cache, version: int) -> bytes | None:
         """What stands for a question; None where its answer may not be kept: it has another temperature than 0 and
-        nobody asked for it, or cannot be read."""
+        nobody asked for it, it is stored under its id, or cannot be read."""
         if call.format is None or call.upload is not None or call.context is not None:
             return None
         try:
@@ -44,6 +44,8 @@ class AnswerCache:
             return None
         if not isinstance(value, dict):
             return None
+        if call.stores and value.get("store") is not False:
+            return None  # the same id would be stored for whoever asks next
         if _cold(value):
             value["temperature"] = 0  # however it is written
         elif not call.wants_cache:

@@ -117,6 +117,7 @@ class Call:
     tags: frozenset[str] = frozenset()
     wants_metadata: bool = False
     wants_cache: bool = False  # asks for a kept answer, whatever its temperature
+    stores: bool = False  # its answer is kept under its id for the key that asked, unless it says `store: false`
     session: str | None = None  # as the client calls its conversation
     tier: Tier | None = None
     passed: dict[str, str] = field(default_factory=dict)  # headers that mean something to a provider of the same format

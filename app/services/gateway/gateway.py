@@ -34,6 +34,7 @@ from app.services.gateway.planning import Planner
 from app.services.gateway.record import ended
 from app.services.gateway.stickiness import Stickiness
 from app.services.health import Health
+from app.services.snapshot import Snapshot
 from app.services.spool import DurableWriter
 from app.services.state import State
 
@@ -128,6 +129,11 @@ class Gateway:
         while self.running:
             self._quiet = asyncio.Event()
             await self._quiet.wait()
+
+    async def follow(self, snapshot: Snapshot) -> None:
+        """Forgets the answers of routers that keep none any more."""
+        routers = snapshot.routers.values()
+        self._cache.forget({router.name for router in routers if router.document.cache is not None})
 
     def on_end(self, listener: Callable[[Call], None]) -> None:
         self._ended.append(listener)

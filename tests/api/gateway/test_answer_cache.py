@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from app.routing.document import Cache
+from app.services.gateway.answer_cache import AnswerCache
+from app.services.gateway.call import CachedAnswer
 from tests.api.gateway.asking import CHAT, MESSAGES, chat, messages
 from tests.app_server import AppServer
+from tests.routing.samples import deployment
 from tests.upstream.fixtures import RunningUpstream
 
 CACHE = {"ttl_s": 300, "max_entries": 100, "shared": False}
@@ -73,6 +77,37 @@ async def test_another_keys_answers_are_given_only_where_the_router_says_so(
         async with server.client(server.add_key(router=router)) as client:
             answer = await client.post(CHAT, json=chat(model, temperature=0))
         assert answer.headers["x-anygpt-attempts"] == expected
+
+
+@pytest.mark.parametrize(("store", "attempts"), [(True, "1"), (False, "0")])
+async def test_a_response_that_is_stored_under_its_id_stays_its_keys_alone(
+    server: AppServer, upstream: RunningUpstream, store: bool, attempts: str
+) -> None:
+    model = server.provide(upstream, "openai/chat")
+    router = server.add_router(cache={**CACHE, "shared": True})
+    body = {"model": model, "input": "Say hello.", "temperature": 0, "store": store}
+    first_key, other_key = server.add_key(router=router), server.add_key(router=router)
+    async with server.client(first_key) as client:
+        first = await client.post("/v1/responses", json=body)
+    async with server.client(other_key) as client:
+        again = await client.post("/v1/responses", json=body)
+    assert again.headers["x-anygpt-attempts"] == attempts
+    if store:
+        async with server.client(first_key) as client:
+            assert (await client.get(f"/v1/responses/{first.json()['id']}")).status_code == 200
+
+
+def test_a_router_that_keeps_nothing_any_more_forgets_and_the_oldest_go_first() -> None:
+    cache, rules = AnswerCache(), Cache(ttl_s=10, max_entries=2)
+    kept = CachedAnswer(b"hello", deployment("near/llama"), "req_1")
+    for number in range(3):
+        cache.put("one", bytes([number]), kept, rules, now=0)
+    assert [cache.get("one", bytes([number]), 1) is kept for number in range(3)] == [False, True, True]
+    assert cache.get("one", b"\1", 11) is None, "its time is over"
+    cache.put("two", b"\1", kept, rules, now=0)
+    cache.forget({"two"})
+    assert cache.get("one", b"\2", 1) is None
+    assert cache.get("two", b"\1", 1) is kept
 
 
 async def test_a_failure_is_not_kept(server: AppServer, upstream: RunningUpstream) -> None:
